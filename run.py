@@ -1,0 +1,4 @@
+"Train the SAEs of one configuration: python run.py --config_path configs/quickstart.yaml"
+from lagsae.cli import run
+
+if __name__ == '__main__': run()
