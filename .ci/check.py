@@ -1,5 +1,5 @@
 "House rules that a program can check; prints what breaks them and exits with the number of rules broken"
-import json, re, sys
+import ast, json, re, sys
 from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
@@ -8,21 +8,31 @@ cells = [(p.relative_to(root), c) for p in notebooks for c in json.loads(p.read_
 code = [(p, ''.join(c['source']), c) for p,c in cells if c['cell_type'] == 'code']
 exported = [(p, s) for p,s,_ in code if re.match(r'#\|\s*exports?\b', s)]
 variants = [p.stem for p in (root/'nbs/variants').glob('*.ipynb')]
-shared_words = {'relu', 'topk'}  # also names of a function and a method of torch
+
+def definitions():
+    "Every function and class that stands at the top of an exported cell: (notebook, node, number of lines)"
+    for p,s in exported:
+        for node in ast.parse(s).body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)): yield p, node, node.end_lineno - node.lineno + 1
+
+def too_long(kind, limit): return [f'{p}: {n.name}, {l}' for p,n,l in definitions() if isinstance(n, kind) and l > limit]
 
 def rules():
     "Yields (rule, offenders)"
-    yield 'an exported cell has at most 45 lines', [f'{p}: {s.split(chr(10))[1][:60]}' for p,s in exported if len(s.splitlines()) > 45]
-    yield 'a line of code has at most 180 characters', [f'{p}: {l[:60]}' for p,s,_ in code for l in s.splitlines() if len(l) > 180]
-    yield 'a notebook has at most 150 kB', [f'{p.relative_to(root)}: {p.stat().st_size//1000} kB' for p in notebooks if p.stat().st_size > 150_000]
+    yield 'a function has at most 35 lines', too_long(ast.FunctionDef, 35)
+    yield 'a class has at most 75 lines', too_long(ast.ClassDef, 75)
+    yield 'a line of code has at most 120 characters', [f'{p}: {l}' for p,s,_ in code for l in s.splitlines() if len(l) > 120]
+    yield 'a notebook has at most 150 kB', [f'{p.name}: {p.stat().st_size//1000}' for p in notebooks if p.stat().st_size > 150_000]
     yield 'nothing probes with hasattr', [str(p) for p,s in exported if 'hasattr' in s]
-    names = [v for v in variants if v not in shared_words]
-    outside = [(p, s) for p,s in exported if 'variants' not in p.parts]
-    yield 'no variant is named outside nbs/variants', [f'{p}: {m[0]}' for p,s in outside if (m := re.search(rf"""['"]({'|'.join(names)})['"]""", s)) and not re.search(r'sae_type: str', s)]
-    yield 'outputs carry no errors and no interactive figures', [str(p) for p,_,c in code for o in c['outputs'] if o['output_type'] == 'error' or 'application/vnd.plotly.v1+json' in o.get('data', {})]
-    yield 'outputs carry no warnings', [str(p) for p,_,c in code for o in c['outputs'] if o.get('name') == 'stderr']
-    yield 'papermill notebooks have a parameters cell', [str(p.relative_to(root)) for p in notebooks if p.parent.name == 'runs'
-        and not any('parameters' in c['metadata'].get('tags', []) for q,c in cells if q == p.relative_to(root))]
+    named = re.compile(rf"""['"]({'|'.join(variants)})['"]""")
+    yield 'no variant is named outside nbs/variants', [f'{p}: {m[0]}' for p,s in exported if 'variants' not in p.parts for m in named.finditer(s)]
+    outputs = [(p, o) for p,_,c in code for o in c['outputs']]
+    yield 'outputs carry no errors', [str(p) for p,o in outputs if o['output_type'] == 'error']
+    yield 'outputs carry no warnings', [str(p) for p,o in outputs if o.get('name') == 'stderr']
+    yield 'outputs carry no interactive figures', [str(p) for p,o in outputs if 'application/vnd.plotly.v1+json' in o.get('data', {})]
+    tagged = {p for p,c in cells if 'parameters' in c['metadata'].get('tags', [])}
+    runs = {p.relative_to(root) for p in notebooks if p.parent.name == 'runs'}
+    yield 'notebooks for papermill have a parameters cell', sorted(map(str, runs - tagged))
 
 broken = [(rule, found) for rule,found in rules() if found]
 for rule, found in broken: print(f'{rule}:', *found, sep='\n  ')

@@ -29,7 +29,8 @@ def harvest(
 )->dict[str, Tensor]:   # hook name to (n_kept, d_in), in the order of the tokens
     "Activations of all kept tokens at all positions, from one pass of the model"
     device, parts = next(model.parameters()).device, {p: [] for p in positions}
-    for batch in tqdm(tokens.split(batch_size), desc='harvest', unit='batch', leave=False, disable=not progress, delay=2):
+    batches = tokens.split(batch_size)
+    for batch in tqdm(batches, desc='harvest', unit='batch', leave=False, disable=not progress, delay=2):
         batch = batch.to(device)
         mask = kept(batch, special)
         for p,a in run_hooked(model, batch, positions).items(): parts[p].append(a[mask])
@@ -92,11 +93,11 @@ class ActivationStream:
     def calibration(self,
         n_tokens:int=100_000,
     )->dict[str, Tensor]: # hook name to at least `n_tokens` activations, or all there are
-        "Training activations to measure mean, scale and thresholds on: the first window, or more of them if it is small"
+        "Training activations to measure mean, scale and thresholds on: the first window, and more if it is small"
         first = self.window(0)
         have, total = len(first[self.positions[0]]), self.n_steps*self.samples_per_step
         if have >= n_tokens or self.steps_per_window == self.n_steps: return first
         in_window = self.steps_per_window*self.samples_per_step
-        more = min(total - in_window, -(-(n_tokens - have)*in_window//have))
-        rest = harvest(self.model, self.samples.read(in_window, more), self.positions, self.special, self.batch_size, self.progress)
+        tokens = self.samples.read(in_window, min(total - in_window, -(-(n_tokens - have)*in_window//have)))
+        rest = harvest(self.model, tokens, self.positions, self.special, self.batch_size, self.progress)
         return {p: torch.cat([first[p], rest[p]]) for p in self.positions}

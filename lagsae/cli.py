@@ -32,7 +32,8 @@ def run(
 ):
     "Train the SAEs of one configuration; continues an interrupted run"
     from lagsae.config import ConfigError, load_config
-    if config_path is None: raise ConfigError('--config_path is required, for example --config_path configs/quickstart.yaml')
+    if config_path is None:
+        raise ConfigError('--config_path is required, for example --config_path configs/quickstart.yaml')
     cfg = load_config(config_path, set or [])
     from lagsae.train import train
     from lagsae.runs import summary

@@ -26,7 +26,8 @@ class Support:
     @cached_property
     def row(self)->Tensor:
         "(nnz,) token of each entry"
-        return torch.repeat_interleave(torch.arange(self.n_rows, device=self.col.device), self.crow.diff(), output_size=len(self))
+        rows = torch.arange(self.n_rows, device=self.col.device)
+        return rows.repeat_interleave(self.crow.diff(), output_size=len(self))
     @cached_property
     def by_col(self)->tuple[Tensor, Tensor, Tensor]:
         "Order that sorts entries by feature, their tokens in it, and (n_cols+1,) where each feature begins"

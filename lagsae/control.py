@@ -65,4 +65,5 @@ class Lagrangian(Term):
         lately = sae.tokens_since_fired < 20*sae.d_sae/self.target_l0
         gate.threshold.add_(torch.where(lately | (shift < 0), shift, 0)).clamp_(min=0)
     def log(self)->dict[str, float]:
-        return dict(multiplier=self.log_alpha.exp().item(), setpoint=self.setpoint.item(), violation=self.violation.item())
+        state = dict(multiplier=self.log_alpha.exp(), setpoint=self.setpoint, violation=self.violation)
+        return {k: v.item() for k,v in state.items()}

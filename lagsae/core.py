@@ -45,8 +45,10 @@ class Gate(nn.Module):
 class Term(nn.Module):
     "One scalar of the loss; state, where there is any, lives in buffers and changes in `after_step` only"
     target_l0:float|None = None  # mean active features per token that the term aims at
-    def start(self, sae, x:Tensor, n_tokens:int): "See (n, d_in) scaled activations and the tokens of the whole run, before the first step"
-    def before_step(self, done:float, lr_factor:float): "Follow the schedule: share of the run done, learning rate as a share of its peak"
+    def start(self, sae, x:Tensor, n_tokens:int):
+        "See (n, d_in) scaled activations and the number of tokens of the whole run, before the first step"
+    def before_step(self, done:float, lr_factor:float):
+        "Follow the schedule: share of the run that is done, learning rate as a share of its peak"
     def forward(self, sae, step)->Tensor:
         "The weighted scalar that is added to the loss"
         raise NotImplementedError
@@ -116,7 +118,8 @@ class SAE(nn.Module):
         support, known = self.select(x)
         pre = sampled_product(x, self.W_enc, support, self.b_enc, known)
         z = self.gate(pre, support)
-        return Step(x, pre, Codes(support, z), ragged_sum(z, self.W_dec, support) + self.b_dec, self.gate.l0(pre, z, support))
+        xhat = ragged_sum(z, self.W_dec, support) + self.b_dec
+        return Step(x, pre, Codes(support, z), xhat, self.gate.l0(pre, z, support))
 
     def encode(self, x:Tensor)->Codes:
         "Codes of raw activations (..., d_in); leading dimensions are flattened"

@@ -6,14 +6,14 @@
 __all__ = ['stdlib_files', 'read_source', 'open_dataset', 'load_tokenizer', 'special_ids', 'pack', 'cut', 'Samples',
            'StreamedSamples', 'load_samples', 'check_vocabulary']
 
-# %% ../nbs/02_data.ipynb #c-fcb18b3b
+# %% ../nbs/02_data.ipynb #c-1d138a38
 import hashlib, re, sysconfig, tokenize
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 import torch
 from torch import Tensor
-from .config import ConfigError, DataConfig
+from .config import ConfigError, DataConfig, one_line
 from .models import BUNDLED, bundled_folder, check_hub
 
 # %% ../nbs/02_data.ipynb #stdlib-files
@@ -37,7 +37,8 @@ def read_source(
     except (OSError, SyntaxError, UnicodeDecodeError): return ''
 
 # %% ../nbs/02_data.ipynb #-open-local
-_readers = {'.txt': 'text', '.md': 'text', '.py': 'text', '.jsonl': 'json', '.json': 'json', '.parquet': 'parquet', '.arrow': 'arrow'}
+_readers = {'.txt': 'text', '.md': 'text', '.py': 'text', '.jsonl': 'json', '.json': 'json',
+            '.parquet': 'parquet', '.arrow': 'arrow'}
 
 def _open_local(path:Path, streaming:bool):
     "A local file or folder as a dataset"
@@ -46,7 +47,8 @@ def _open_local(path:Path, streaming:bool):
     found = [path] if path.is_file() else sorted(p for p in path.rglob('*') if p.suffix in _readers)
     kinds = {_readers.get(p.suffix) for p in found}
     if len(kinds) != 1 or None in kinds:
-        raise ConfigError(f'data.dataset_name: {path} should hold one kind of file out of {" ".join(_readers)}; found {len(kinds)} kinds in {len(found)} files')
+        raise ConfigError(f'data.dataset_name: {path} should hold one kind of file out of {" ".join(_readers)}; '
+                          f'found {len(kinds)} kinds in {len(found)} files')
     kind = kinds.pop()
     extra = dict(sample_by='paragraph' if path.is_file() else 'document') if kind == 'text' else {}
     return load_dataset(kind, data_files=[str(p) for p in found], split='train', streaming=streaming, **extra)
@@ -54,7 +56,8 @@ def _open_local(path:Path, streaming:bool):
 def _open_hub(cfg:DataConfig):
     "A Hub dataset, streamed or downloaded"
     from datasets import load_dataset
-    check_hub(cfg.dataset_name, 'dataset', 'data.dataset_name', 'use a local file or folder, or dataset_name: python-stdlib')
+    instead = 'use a local file or folder, or dataset_name: python-stdlib'
+    check_hub(cfg.dataset_name, 'dataset', 'data.dataset_name', instead)
     return load_dataset(cfg.dataset_name, cfg.dataset_config, split=cfg.split, streaming=cfg.streaming)
 
 def open_dataset(
@@ -65,7 +68,8 @@ def open_dataset(
     try: return _open_local(path, cfg.streaming) if path.exists() else _open_hub(cfg)
     except ConfigError: raise
     except Exception as e:
-        raise ConfigError(f'data.dataset_name: cannot load {cfg.dataset_name!r}: {type(e).__name__}: {" ".join(str(e).split())[:300]}') from e
+        why = f'{type(e).__name__}: {one_line(e)}'
+        raise ConfigError(f'data.dataset_name: cannot load {cfg.dataset_name!r}: {why}') from e
 
 def _column(rows, cfg:DataConfig)->Iterator:
     "The text or the token ids of each row"
@@ -73,7 +77,8 @@ def _column(rows, cfg:DataConfig)->Iterator:
     for row in rows:
         if name not in row: raise ConfigError(f'data.column_name: no column {name!r}; the columns are {", ".join(row)}')
         if not isinstance(row[name], list if cfg.is_tokenized else str):
-            raise ConfigError(f'data.column_name: column {name!r} holds {type(row[name]).__name__}, not {"token ids" if cfg.is_tokenized else "text"}')
+            want = 'token ids' if cfg.is_tokenized else 'text'
+            raise ConfigError(f'data.column_name: column {name!r} holds {type(row[name]).__name__}, not {want}')
         yield row[name]
 
 # %% ../nbs/02_data.ipynb #load-tokenizer
@@ -82,9 +87,10 @@ def load_tokenizer(
 ):            # a Hugging Face tokenizer
     "A tokenizer other than the model's own"
     from transformers import AutoTokenizer
-    if not (name in BUNDLED or Path(name).exists()): check_hub(name, 'model', 'data.tokenizer_name', 'leave it out to use the tokenizer of the model')
+    if not (name in BUNDLED or Path(name).exists()):
+        check_hub(name, 'model', 'data.tokenizer_name', 'leave it out to use the tokenizer of the model')
     try: return AutoTokenizer.from_pretrained(str(bundled_folder(name)) if name in BUNDLED else name)
-    except Exception as e: raise ConfigError(f'data.tokenizer_name: cannot load {name!r}: {" ".join(str(e).split())[:300]}') from e
+    except Exception as e: raise ConfigError(f'data.tokenizer_name: cannot load {name!r}: {one_line(e)}') from e
 
 def special_ids(
     tokenizer, # a Hugging Face tokenizer
@@ -177,21 +183,24 @@ def load_samples(
 )->tuple[Samples|StreamedSamples, Samples]:  # training and evaluation samples
     "Tokenise a corpus into samples; asking for more than there is is a `ConfigError`"
     seed = seed if cfg.seed is None else cfg.seed
-    cutter = (lambda docs: cut(docs, cfg.context_length)) if cfg.is_tokenized else (lambda docs: pack(docs, tokenizer, cfg.context_length))
+    def cutter(docs):
+        return cut(docs, cfg.context_length) if cfg.is_tokenized else pack(docs, tokenizer, cfg.context_length)
     held_out, train_docs = _documents(cfg, seed)
     held_out = _Counted(held_out)
     evals = _take(cutter(held_out), cfg.n_eval_samples, 'n_eval_samples', cfg)
     unseen = set(held_out.seen)
     start = lambda: cutter(d for d in train_docs(len(held_out.seen)) if _digest(d) not in unseen)
-    if cfg.streaming and cfg.dataset_name != 'python-stdlib': return StreamedSamples(start, cfg.n_train_samples), Samples(evals)
+    if cfg.streaming and cfg.dataset_name != 'python-stdlib':
+        return StreamedSamples(start, cfg.n_train_samples), Samples(evals)
     ids = _take(start(), cfg.n_train_samples, 'n_train_samples', cfg)
     return Samples(ids[torch.randperm(len(ids), generator=torch.Generator().manual_seed(seed))]), Samples(evals)
 
 def _take(samples:Iterator, n:int, field:str, cfg:DataConfig)->Tensor:
     "Exactly `n` samples as one int32 tensor"
     rows = list(islice(samples, n))
-    if len(rows) < n: raise ConfigError(f'data.{field}: asked for {n} samples of {cfg.context_length} tokens, {cfg.dataset_name} has {len(rows)} for this')
-    return torch.tensor(rows, dtype=torch.int32)
+    if len(rows) == n: return torch.tensor(rows, dtype=torch.int32)
+    raise ConfigError(f'data.{field}: asked for {n} samples of {cfg.context_length} tokens, '
+                      f'{cfg.dataset_name} has {len(rows)} for this')
 
 # %% ../nbs/02_data.ipynb #check-vocabulary
 def check_vocabulary(
@@ -200,4 +209,5 @@ def check_vocabulary(
 ):
     "Raise a `ConfigError` if samples hold ids that the model does not know"
     top = int(samples.ids.max())
-    if top >= d_vocab: raise ConfigError(f'data.tokenizer_name: token id {top} is beyond the vocabulary of the model, {d_vocab}')
+    if top >= d_vocab:
+        raise ConfigError(f'data.tokenizer_name: token id {top} is beyond the vocabulary of the model, {d_vocab}')

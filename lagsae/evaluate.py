@@ -85,7 +85,8 @@ def evaluate(
     saes = {p: s.frozen() for p,s in saes.items()}
     sums, clean = {p: Reconstruction(s) for p,s in saes.items()}, 0.
     losses = {p: dict.fromkeys(('sae', 'zero', 'mean', 'kl'), 0.) for p in saes}
-    for tokens in tqdm(samples.read(0, len(samples)).split(batch_size), desc='evaluate', leave=False, disable=not progress):
+    batches = samples.read(0, len(samples)).split(batch_size)
+    for tokens in tqdm(batches, desc='evaluate', unit='batch', leave=False, disable=not progress):
         tokens = tokens.to(device); mask = kept(tokens, special)
         logits = model(tokens, return_type='logits')
         clean += token_losses(logits, tokens, mask)[0]
@@ -95,10 +96,11 @@ def evaluate(
                 spliced = model.run_with_hooks(tokens, return_type='logits', fwd_hooks=[(p, replace_at(mask, new))])
                 ce, kl = token_losses(spliced, tokens, mask, logits if name == 'sae' else None)
                 losses[p][name] += ce; losses[p]['kl'] += kl
-    return {p: {**sums[p].metrics(), **_ce_metrics(clean/n, {k: v/n for k,v in losses[p].items()}), 'n_tokens': sums[p].n} for p in saes}
+    return {p: {**s.metrics(), **_ce_metrics(clean, losses[p], n), 'n_tokens': s.n} for p,s in sums.items()}
 
-def _ce_metrics(clean:float, means:dict)->dict:
-    "Cross-entropy metrics from mean losses"
+def _ce_metrics(clean:float, sums:dict, n:int)->dict:
+    "Cross-entropy metrics from summed losses of n predictions"
+    clean, means = clean/n, {k: v/n for k,v in sums.items()}
     gap = lambda ablated: ablated - clean if abs(ablated - clean) > 1e-9 else float('nan')
     return dict(ce_clean=clean, ce=means['sae'], delta_ce=means['sae'] - clean, kl=means['kl'],
                 ce_recovered_zero=(means['zero'] - means['sae'])/gap(means['zero']),

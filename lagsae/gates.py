@@ -66,7 +66,8 @@ class JumpReLU(Gate):
     def select(self, pre:Tensor)->Support:
         edge = self.threshold - self.width/2 if self.training else self.threshold
         return Support.from_rows(*(pre > edge).nonzero().unbind(1), *pre.shape)
-    def forward(self, pre:Tensor, support:Support)->Tensor: return _JumpReLU.apply(pre, self.threshold, self.width, support)
+    def forward(self, pre:Tensor, support:Support)->Tensor:
+        return _JumpReLU.apply(pre, self.threshold, self.width, support)
     def l0(self, pre:Tensor, z:Tensor, support:Support)->Tensor:
         return _Count.apply(pre.detach(), self.threshold, self.width, support)/support.n_rows
     def in_window(self, pre:Tensor, support:Support)->Tensor:
@@ -82,12 +83,13 @@ class JumpReLU(Gate):
         mean, self.spread[:], n = _moments(chunks())
         counts, top = 0, 12.
         for pre in chunks(): counts = counts + ((pre - mean)/self.spread).histc(2000, 0, top)
-        above = counts.flip(0).cumsum(0).flip(0)/n  # active features per token if the threshold were at each bin's lower edge
+        above = counts.flip(0).cumsum(0).flip(0)/n  # active features per token for a threshold at each bin's lower edge
         z = top*int((above > l0).sum())/len(above)
         self.threshold[:] = (mean + z*self.spread).clamp(min=0)
     @torch.no_grad()
     def after_step(self): self.threshold.clamp_(min=0)
-    def param_groups(self)->list[dict]: return [dict(params=[self.threshold], lr=self.threshold_lr*float(self.spread.median()))]
+    def param_groups(self)->list[dict]:
+        return [dict(params=[self.threshold], lr=self.threshold_lr*float(self.spread.median()))]
 
 def _moments(chunks)->tuple[Tensor, Tensor, int]:
     "Mean and standard deviation of each column of stacked chunks, and the number of rows"

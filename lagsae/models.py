@@ -6,13 +6,13 @@
 __all__ = ['BUNDLED', 'pick_device', 'bundled_folder', 'check_hub', 'load_model', 'hook_names', 'hook_layer', 'match_positions',
            'stop_layer', 'run_hooked', 'hook_widths']
 
-# %% ../nbs/01_models.ipynb #c-46f1aec6
+# %% ../nbs/01_models.ipynb #c-d52a4b13
 import fnmatch, re
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 import torch
-from .config import ConfigError
+from .config import ConfigError, one_line
 
 # %% ../nbs/01_models.ipynb #pick-device
 def pick_device(
@@ -21,7 +21,8 @@ def pick_device(
     "The device to train on, checked to be there"
     if device is None: device = 'cuda:0' if torch.cuda.is_available() else 'cpu'
     try: d = torch.device(device)
-    except RuntimeError: raise ConfigError(f"device: {device!r} is not a device; use 'cpu', 'cuda:0' or 'mps'") from None
+    except RuntimeError:
+        raise ConfigError(f"device: {device!r} is not a device; use 'cpu', 'cuda:0' or 'mps'") from None
     n = dict(cpu=1, cuda=torch.cuda.device_count(), mps=int(torch.backends.mps.is_available())).get(d.type, 0)
     if (d.index or 0) >= n: raise ConfigError(f'device: no {device!r} here ({n} {d.type} device{"s"*(n != 1)})')
     return d
@@ -46,7 +47,8 @@ def check_hub(
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError
     try: HfApi().repo_info(name, repo_type=kind, timeout=20)
     except (RepositoryNotFoundError, HFValidationError): why = f'there is no {kind} {name!r} on the Hub'
-    except HfHubHTTPError as e: why = f'the Hub refused {name!r} ({e.response.status_code}); log in with `hf auth login`'
+    except HfHubHTTPError as e:
+        why = f'the Hub refused {name!r} ({e.response.status_code}); log in with `hf auth login`'
     except Exception as e: why = f'cannot reach the Hub for {name!r} ({type(e).__name__})'
     else: return
     raise ConfigError(f'{field}: {why}; {instead}')
@@ -77,12 +79,14 @@ def load_model(
     field, source, dtype = 'tlens_model_path' if path else 'tlens_model_name', str(path or name), getattr(torch, dtype)
     if path and not Path(path).exists(): raise ConfigError(f'tlens_model_path: no such file or folder: {path}')
     if name in BUNDLED: source = str(bundled_folder(name))
-    elif name and not _cached(name): check_hub(name, 'model', field, 'use tlens_model_path with a local folder or .gguf file, or tlens_model_name: tiny-python')
+    elif name and not _cached(name):
+        check_hub(name, 'model', field, 'use tlens_model_path with a local folder or .gguf file, or tiny-python')
     from transformer_lens.model_bridge import TransformerBridge
     try:
         extra = _read_gguf(Path(path), dtype) if source.endswith('.gguf') else {}
         model = TransformerBridge.boot_transformers(source, device=device, dtype=dtype, **extra)
-    except Exception as e: raise ConfigError(f'{field}: cannot load {source}: {type(e).__name__}: {" ".join(str(e).split())[:300]}') from e
+    except Exception as e:
+        raise ConfigError(f'{field}: cannot load {source}: {type(e).__name__}: {one_line(e)}') from e
     return model.eval().requires_grad_(False)
 
 # %% ../nbs/01_models.ipynb #hook-names
@@ -90,7 +94,8 @@ def hook_names(
     model, # a `TransformerBridge`
 )->list[str]:
     "All hook names of a model, in the order of its blocks"
-    return sorted(model.hook_dict, key=lambda n: [int(p) if p.isdigit() else -1 for p in n.split('.')][:2] + [n.count('.')])
+    def place(name): return [int(p) if p.isdigit() else -1 for p in name.split('.')][:2] + [name.count('.')]
+    return sorted(model.hook_dict, key=place)
 
 def hook_layer(
     name:str, # hook name
@@ -106,7 +111,8 @@ def match_positions(
     "Which hooks the configuration means; a pattern without a match is a `ConfigError` that lists the nearest"
     found = []
     for p in patterns:
-        hits = [p] if p in names else [n for n in names if (fnmatch.fnmatchcase(n, p) if set(p) & set('*?[') else p in n)]
+        is_glob = set(p) & set('*?[')
+        hits = [p] if p in names else [n for n in names if (fnmatch.fnmatchcase(n, p) if is_glob else p in n)]
         if not hits:
             near = get_close_matches(p, names, n=3, cutoff=0)
             raise ConfigError(f'saes.sae_positions: no hook matches {p!r}; the nearest are {", ".join(near)}')
@@ -118,7 +124,8 @@ def stop_layer(
     names, # hook names
 )->int|None: # blocks to run, or None for the whole model
     "How far the model must run so that all these hooks fire: the hook of block n needs n+1 blocks"
-    layers = [0 if n.startswith(('hook_embed', 'hook_pos_embed', 'embed.', 'pos_embed.')) else hook_layer(n) for n in names]
+    before = ('hook_embed', 'hook_pos_embed', 'embed.', 'pos_embed.')
+    layers = [0 if n.startswith(before) else hook_layer(n) for n in names]
     return None if None in layers else max(layers) + 1
 
 @torch.no_grad()
@@ -132,7 +139,8 @@ def run_hooked(
     def store(name):
         def hook(a, hook): acts[name] = a.flatten(2)
         return hook
-    model.run_with_hooks(tokens, return_type=None, stop_at_layer=stop_layer(names), fwd_hooks=[(n, store(n)) for n in names])
+    hooks = [(n, store(n)) for n in names]
+    model.run_with_hooks(tokens, return_type=None, stop_at_layer=stop_layer(names), fwd_hooks=hooks)
     return acts
 
 def hook_widths(
@@ -142,7 +150,8 @@ def hook_widths(
     "The width of the activations at each hook, by trying it; a hook that does not carry activations is a `ConfigError`"
     tokens = torch.zeros(1, 2, dtype=torch.long, device=next(model.parameters()).device)
     try: acts = run_hooked(model, tokens, names)
-    except Exception as e: raise ConfigError(f'saes.sae_positions: cannot read {", ".join(names)}: {" ".join(str(e).split())[:200]}') from e
+    except Exception as e:
+        raise ConfigError(f'saes.sae_positions: cannot read {", ".join(names)}: {one_line(e)}') from e
     bad = [n for n in names if n not in acts or acts[n].ndim != 3 or acts[n].shape[:2] != (1, 2)]
     if bad: raise ConfigError(f'saes.sae_positions: no (token, feature) activations pass through {", ".join(bad)}')
     return {n: acts[n].shape[-1] for n in names}

@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['write_atomic', 'write_text', 'write_json', 'check_writable', 'environment', 'Run', 'summary']
 
-# %% ../nbs/32_runs.ipynb #c-dc777741
-import json, os, platform, subprocess, sys
+# %% ../nbs/32_runs.ipynb #c-d816c399
+import json, os, platform, subprocess
 from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
 from pathlib import Path
 import torch
 from .config import Config, ConfigError, dump_config, load_config, run_name
@@ -41,19 +42,26 @@ def check_writable(
         write_text(Path(save_dir)/'.writable', ''); (Path(save_dir)/'.writable').unlink()
     except OSError as e: raise ConfigError(f'save_dir: cannot write to {save_dir}: {e.strerror}') from None
 
-# %% ../nbs/32_runs.ipynb #environment
+# %% ../nbs/32_runs.ipynb #-installed
+def _installed(package:str)->str|None:
+    try: return version(package)
+    except PackageNotFoundError: return None
+
+def _git_commit()->str|None:
+    "The commit of the checkout that the package lies in, if it lies in one"
+    try:
+        found = subprocess.run(['git', 'rev-parse', 'HEAD'], capture_output=True, text=True, cwd=files('lagsae'))
+        return found.stdout.strip() or None
+    except OSError: return None
+
 def environment(
     device,   # torch device of the run
 )->dict:
     "What a result may depend on besides the configuration"
-    def installed(name):
-        try: return version(name)
-        except PackageNotFoundError: return None
-    git = subprocess.run(['git', 'rev-parse', 'HEAD'], capture_output=True, text=True, cwd=Path(__file__).parent) if '__file__' in globals() else None
     gpu = torch.cuda.get_device_name(device) if device.type == 'cuda' else None
-    return dict(python=platform.python_version(), platform=platform.platform(), device=str(device), gpu=gpu, threads=torch.get_num_threads(),
-                git_commit=git.stdout.strip() if git and git.returncode == 0 else None,
-                **{n: installed(n) for n in ('lagsae', 'torch', 'transformer_lens', 'transformers', 'datasets')})
+    packages = ('lagsae', 'torch', 'transformer_lens', 'transformers', 'datasets')
+    return dict(python=platform.python_version(), platform=platform.platform(), device=str(device), gpu=gpu,
+                threads=torch.get_num_threads(), git_commit=_git_commit(), **{p: _installed(p) for p in packages})
 
 # %% ../nbs/32_runs.ipynb #run
 class Run:
@@ -79,20 +87,22 @@ class Run:
     def check(self, cfg:Config):
         "Raise a `ConfigError` if the folder holds a run with another configuration"
         if (self.folder/'config.yaml').exists() and self.cfg.model_dump() != cfg.model_dump():
-            raise ConfigError(f'{self.folder} holds a run with another configuration; choose another wandb_run_name or save_dir, or --fresh')
+            raise ConfigError(f'{self.folder} holds a run with another configuration; '
+                              'choose another wandb_run_name or save_dir, or --fresh')
     def start(self, cfg:Config, device):
         "Make the folder and write down what is about to be run"
         write_text(self.folder/'config.yaml', dump_config(cfg))
         write_json(self.folder/'environment.json', environment(device))
     def clear(self):
         "Remove the files of a run, and only those"
-        for pattern in ('config.yaml', 'environment.json', 'metrics.json', 'metrics.jsonl', 'samples_*.pt', 'state/samples_*.pt'):
+        own = ('config.yaml', 'environment.json', 'metrics.json', 'metrics.jsonl', 'samples_*.pt', 'state/samples_*.pt')
+        for pattern in own:
             for p in self.folder.glob(pattern): p.unlink()
 
     def checkpoints(self, inside='')->dict[int, Path]:
         "Samples seen to file, in order; `inside='state'` for the resumable ones"
-        found = {int(p.stem.split('_')[1]): p for p in (self.folder/inside).glob('samples_*.pt') if p.stem.split('_')[1].isdigit()}
-        return dict(sorted(found.items()))
+        found = {p.stem.removeprefix('samples_'): p for p in (self.folder/inside).glob('samples_*.pt')}
+        return {int(n): found[n] for n in sorted(filter(str.isdigit, found), key=int)}
     def save_weights(self, n_samples:int, saes:dict):
         "Write `samples_<n>.pt`"
         weights = {p: s.state_dict() for p,s in saes.items()}
@@ -105,7 +115,9 @@ class Run:
     def load_state(self)->tuple[int, dict]|None:
         "Samples seen and state of the latest resumable checkpoint, if there is one"
         found = self.checkpoints('state')
-        return next(((n, torch.load(p, map_location='cpu', weights_only=True)) for n,p in reversed(found.items())), None)
+        if not found: return None
+        n = max(found)
+        return n, torch.load(found[n], map_location='cpu', weights_only=True)
     def load_saes(self,
         n_samples:int|None=None, # which checkpoint; default: the last
     )->dict:                     # hook name to `SAE`, frozen
@@ -113,7 +125,8 @@ class Run:
         found, cfg = self.checkpoints(), self.cfg
         if not found: raise ConfigError(f'{self.folder}: no samples_<n>.pt here')
         n = max(found) if n_samples is None else n_samples
-        if n not in found: raise ConfigError(f'{self.folder}: no checkpoint at {n} samples; there are {", ".join(map(str, found))}')
+        if n not in found:
+            raise ConfigError(f'{self.folder}: no checkpoint at {n} samples; there are {", ".join(map(str, found))}')
         saes = {}
         for p,w in torch.load(found[n], map_location='cpu', weights_only=True).items():
             d_sae, d_in = w['W_enc'].shape
@@ -127,11 +140,17 @@ def summary(
     metrics:dict, # content of metrics.json
 )->str:
     "The final evaluation as a text table"
-    head = ['position', 'target L0', 'L0', 'expl. var.', 'CE recovered', 'delta CE', 'alive', 'verdict']
-    num = lambda v, f: '-' if v is None else format(v, f)
-    rows = [[p, num(m['target_l0'], '.4g'), num(m['l0'], '.2f'), num(m['explained_variance'], '.4f'), num(m['ce_recovered_zero'], '.4f'),
-             num(m['delta_ce'], '.4f'), f"{m['alive_dict_components']} ({num(m['alive_fraction'], '.1%')})", m['verdict']] for p,m in metrics['positions'].items()]
-    widths = [max(len(r[i]) for r in [head, *rows]) for i in range(len(head))]
-    line = lambda r: '  '.join(c.ljust(w) if i in (0, 7) else c.rjust(w) for i,(c,w) in enumerate(zip(r, widths))).rstrip()
+    columns = {'position': '', 'target_l0': '.4g', 'l0': '.2f', 'explained_variance': '.4f', 'ce_recovered_zero': '.4f',
+               'delta_ce': '.4f', 'alive_dict_components': 'd', 'alive_fraction': '.1%', 'verdict': ''}
+    heads = ['position', 'target L0', 'L0', 'expl. var.', 'CE recovered', 'delta CE', 'alive', 'share', 'verdict']
+    show = lambda v, f: '-' if v is None else format(v, f)
+    rows = [[show({'position': p, **m}[k], f) for k,f in columns.items()] for p,m in metrics['positions'].items()]
     seconds = ', '.join(f'{k} {v:.1f} s' for k,v in metrics['seconds'].items())
-    return '\n'.join([line(head), *map(line, rows), f"{metrics['n_train_tokens']:,} training tokens, {metrics['n_eval_tokens']:,} held-out tokens; {seconds}"])
+    tokens = f"{metrics['n_train_tokens']:,} training tokens, {metrics['n_eval_tokens']:,} held-out tokens"
+    return '\n'.join([*_aligned([heads, *rows]), f'{tokens}; {seconds}'])
+
+def _aligned(rows:list[list[str]])->list[str]:
+    "Rows as lines with columns of equal width; the first and last column to the left, numbers to the right"
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    pad = lambda row: [row[0].ljust(widths[0]), *(c.rjust(w) for c,w in zip(row[1:-1], widths[1:])), row[-1]]
+    return ['  '.join(pad(r)).rstrip() for r in rows]

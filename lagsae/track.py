@@ -67,4 +67,5 @@ def _start_wandb(cfg:Config, folder):
         return wandb.init(project=cfg.wandb_project, name=cfg.wandb_run_name or Path(folder).name, tags=cfg.wandb_tags,
                           config=cfg.model_dump(mode='json'), dir=str(folder))
     except Exception as e:
-        raise ConfigError(f'wandb_project: cannot start Weights & Biases ({type(e).__name__}); log in with `wandb login`, set WANDB_MODE=offline, or leave wandb_project out') from e
+        raise ConfigError(f'wandb_project: cannot start Weights & Biases ({type(e).__name__}); log in with '
+                          '`wandb login`, set WANDB_MODE=offline, or leave wandb_project out') from e

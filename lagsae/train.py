@@ -48,13 +48,15 @@ class Learner:
     ):
         self.cfg, self.n_tokens = cfg, cfg.n_steps*cfg.samples_per_step*cfg.data.context_length
         seed = (cfg.seed*1_000_003 + zlib.crc32(position.encode())) % 2**63
-        self.sae, self.terms = (m.to(device) for m in build(cfg.saes.sae_type, d_in, cfg.saes.d_sae(d_in), cfg.saes.hps, seed))
+        parts = build(cfg.saes.sae_type, d_in, cfg.saes.d_sae(d_in), cfg.saes.hps, seed)
+        self.sae, self.terms = (m.to(device) for m in parts)
     def start(self,
         x:Tensor, # (n, d_in) raw activations
     ):
         "Measure mean and scale, then let the gate and the terms see the data"
         mean, scale = mean_and_scale(x)
-        if not (scale > 0 and math.isfinite(scale)): raise ConfigError('saes.sae_positions: activations that do not vary, or are not finite')
+        if not (scale > 0 and math.isfinite(scale)):
+            raise ConfigError('saes.sae_positions: the activations there do not vary, or are not finite')
         self.sae.mean[:] = mean; self.sae.scale.fill_(scale)
         x = self.sae.normalize(x)
         self.sae.gate.start(self.sae, x)
@@ -114,9 +116,9 @@ class Setup:
         self.model = load_model(cfg.tlens_model_name, cfg.tlens_model_path, cfg.dtype, self.device)
         self.positions = match_positions(cfg.saes.sae_positions, hook_names(self.model))
         self.widths = hook_widths(self.model, self.positions)
-        n_ctx = self.model.cfg.n_ctx
-        if cfg.data.context_length > n_ctx:
-            raise ConfigError(f'data.context_length: {cfg.data.context_length} is longer than the context of the model, {n_ctx}')
+        length, n_ctx = cfg.data.context_length, self.model.cfg.n_ctx
+        if length > n_ctx:
+            raise ConfigError(f'data.context_length: {length} is longer than the context of the model, {n_ctx}')
         tokenizer = load_tokenizer(cfg.data.tokenizer_name) if cfg.data.tokenizer_name else self.model.tokenizer
         self.special = special_ids(tokenizer)
         self.train, self.evals = load_samples(cfg.data, tokenizer, cfg.seed)
@@ -127,7 +129,8 @@ class Setup:
     def stream(self, progress:bool=False)->ActivationStream:
         "The training activations"
         cfg, d = self.cfg, self.cfg.data
-        return ActivationStream(self.model, self.train, self.positions, self.special, cfg.samples_per_step, d.buffer_tokens, d.train_batch_size, cfg.seed, progress)
+        return ActivationStream(self.model, self.train, self.positions, self.special, cfg.samples_per_step,
+                                d.buffer_tokens, d.train_batch_size, cfg.seed, progress)
     def evaluate(self, progress:bool=False)->dict[str, dict]:
         "Metrics of every SAE on the held-out samples, with target and verdict"
         saes = {p: l.sae for p,l in self.learners.items()}
@@ -160,9 +163,11 @@ def train(
     _steps(run, setup, stream, tracker, first, progress)
     trained = time.monotonic()
     positions = setup.evaluate(progress)
-    seconds = dict(preparation=ready - begun, training=trained - ready, evaluation=time.monotonic() - trained, total=time.monotonic() - begun)
-    n_train, n_eval = setup.tokens_seen, next(iter(positions.values()))['n_tokens']
-    write_json(run.folder/'metrics.json', finite(dict(positions=positions, n_train_tokens=n_train, n_eval_tokens=n_eval, seconds=seconds)))
+    end = time.monotonic()
+    seconds = dict(preparation=ready - begun, training=trained - ready, evaluation=end - trained, total=end - begun)
+    n_eval = positions[setup.positions[0]]['n_tokens']
+    write_json(run.folder/'metrics.json', finite(dict(positions=positions, n_train_tokens=setup.tokens_seen,
+                                                      n_eval_tokens=n_eval, seconds=seconds)))
     tracker.finish()
     return run
 
@@ -184,7 +189,8 @@ def _steps(run, setup, stream, tracker, first, progress):
             rows = {p: setup.learners[p].log(s) for p,s in scalars.items()}
             tokens, now = setup.tokens_seen, time.monotonic()
             speed, clock, before = (tokens - before)/(now - clock), now, tokens
-            tracker.log(dict(step=i, n_samples=n, n_tokens=tokens, lr=cfg.lr*factor, tokens_per_second=speed, positions=rows))
+            tracker.log(dict(step=i, n_samples=n, n_tokens=tokens, lr=cfg.lr*factor, tokens_per_second=speed,
+                             positions=rows))
             bar.set_postfix_str(_postfix(rows, speed))
         if _passes(cfg.eval_every_n_samples, n, b) and i < last:
             tracker.log(dict(step=i, n_samples=n, evaluation=True, positions=setup.evaluate(progress)))
@@ -196,5 +202,6 @@ def _steps(run, setup, stream, tracker, first, progress):
 def _postfix(rows:dict, speed:float)->str:
     "What the progress bar says: means over positions"
     mean = lambda k: sum(r[k] for r in rows.values())/len(rows)
-    shown = [(k, f) for k,f in dict(loss='.4f', l0='.1f', multiplier='.3f').items() if all(k in r for r in rows.values())]
-    return ', '.join([f'{k} {mean(k):{f}}' for k,f in shown] + [f'{speed:,.0f} tokens/s'])
+    formats = dict(loss='.4f', l0='.1f', multiplier='.3f')
+    shown = [f'{k} {mean(k):{f}}' for k,f in formats.items() if all(k in r for r in rows.values())]
+    return ', '.join(shown + [f'{speed:,.0f} tokens/s'])
