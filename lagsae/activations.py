@@ -62,8 +62,7 @@ class ActivationStream:
         self.model, self.samples, self.positions, self.special = model, samples, positions, special
         self.samples_per_step, self.batch_size, self.seed, self.progress = samples_per_step, batch_size, seed, progress
         self.n_steps = len(samples)//samples_per_step
-        context = samples.read(0, 1).shape[1]
-        self.steps_per_window = min(max(1, buffer_tokens//(context*samples_per_step)), self.n_steps)
+        self.steps_per_window = min(max(1, buffer_tokens//(samples.context_length*samples_per_step)), self.n_steps)
         self._held = None, None
 
     def __len__(self): return self.n_steps

@@ -316,6 +316,7 @@ def run_name(
     shaping = json.dumps(cfg.model_dump(mode='json', exclude=bookkeeping), sort_keys=True)
     digest = hashlib.sha256(shaping.encode()).hexdigest()[:8]
     defaults = {k: d for k,(_,d) in variant_params(cfg.saes.sae_type).items()}
-    special = [f'{k}-{v}' for k,v in cfg.saes.hps.items() if v != defaults[k]]
+    special = [f'{k}-{v:g}' if isinstance(v, float) else f'{k}-{v}'
+               for k,v in cfg.saes.hps.items() if v != defaults[k]]
     model, variant = Path(cfg.tlens_model_name or cfg.tlens_model_path).stem, cfg.saes.sae_type.split(':')[-1]
     return slug('-'.join([model, variant, *special, f'seed-{cfg.seed}', digest]))

@@ -130,7 +130,7 @@ def cut(
 # %% ../nbs/02_data.ipynb #samples
 class Samples:
     "Samples in memory, read in order"
-    def __init__(self, ids:Tensor): self.ids = ids  # (n, context_length) int32
+    def __init__(self, ids:Tensor): self.ids, self.context_length = ids, ids.shape[1]  # (n, context_length) int32
     def __len__(self): return len(self.ids)
     def read(self,
         start:int, # first sample
@@ -141,7 +141,13 @@ class Samples:
 
 class StreamedSamples:
     "Samples that arrive one after another; reading backwards starts the stream again"
-    def __init__(self, make_iterator, n:int): self.make_iterator, self.n, self.at, self.it = make_iterator, n, 0, None
+    def __init__(self,
+        make_iterator,       # function that starts the stream of samples
+        n:int,               # how many samples to expect
+        context_length:int,
+    ):
+        self.make_iterator, self.n, self.context_length = make_iterator, n, context_length
+        self.at, self.it = 0, None
     def __len__(self): return self.n
     def read(self, start:int, n:int)->Tensor:
         "Samples `start` to `start+n`; fewer where the stream ends"
@@ -191,7 +197,7 @@ def load_samples(
     unseen = set(held_out.seen)
     start = lambda: cutter(d for d in train_docs(len(held_out.seen)) if _digest(d) not in unseen)
     if cfg.streaming and cfg.dataset_name != 'python-stdlib':
-        return StreamedSamples(start, cfg.n_train_samples), Samples(evals)
+        return StreamedSamples(start, cfg.n_train_samples, cfg.context_length), Samples(evals)
     ids = _take(start(), cfg.n_train_samples, 'n_train_samples', cfg)
     return Samples(ids[torch.randperm(len(ids), generator=torch.Generator().manual_seed(seed))]), Samples(evals)
 
