@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Count', 'Whole', 'Positive', 'NonNegative', 'Share', 'LEGACY', 'ConfigError', 'one_line', 'YamlLoader', 'parse_yaml',
-           'Section', 'DataConfig', 'variant_names', 'locate_variant', 'variant_params', 'SaesConfig', 'Config',
-           'make_config', 'set_path', 'read_yaml', 'load_config', 'dump_config', 'slug', 'run_name']
+           'Section', 'DataConfig', 'variant_names', 'locate_variant', 'variant_params', 'variant_help', 'SaesConfig',
+           'Config', 'make_config', 'set_path', 'read_yaml', 'load_config', 'dump_config', 'slug', 'run_name']
 
 # %% ../nbs/00_config.ipynb #c-9bd8ae05
 import ast, hashlib, importlib.util, inspect, json, math, re, warnings
@@ -83,29 +83,38 @@ def locate_variant(
     module, _, fn = sae_type.partition(':')
     return (module, fn) if fn else (f'lagsae.variants.{sae_type}', sae_type)
 
-# %% ../nbs/00_config.ipynb #-header
-def _header(source:str, fn:str)->dict[str, tuple[type, Any]]|None:
-    "Parameters after `(d_in, d_sae)` of function `fn`: name to (type, default), without running the module"
-    defs = [n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef) and n.name == fn]
-    if not defs: return None
-    defs[-1].body, defs[-1].decorator_list, defs[-1].returns = [ast.Pass()], [], None
-    scope = dict(globals())
-    try: exec(compile(ast.fix_missing_locations(ast.Module(defs[-1:], [])), '<signature>', 'exec'), scope)
-    except NameError as e:
-        raise ConfigError(f'{fn}: its signature may use the types of lagsae.config and of Python only: {e}') from None
-    ps = list(inspect.signature(scope[fn]).parameters.values())[2:]
-    return {p.name: (p.annotation, ... if p.default is p.empty else p.default) for p in ps}
+# %% ../nbs/00_config.ipynb #-builder
+def _builder(sae_type:str)->tuple[ast.FunctionDef, list[str]]:
+    "The definition of a builder and the lines of its source file, without running the module"
+    module, fn = locate_variant(sae_type)
+    try: spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError): spec = None
+    source = Path(spec.origin).read_text(encoding='utf-8') if spec and spec.origin else ''
+    found = [n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef) and n.name == fn]
+    if not found: raise ConfigError(f'saes.sae_type: no variant {sae_type!r}{_nearest(sae_type, variant_names())}')
+    return found[-1], source.splitlines()
 
 def variant_params(
     sae_type:str, # name of a variant, or `package.module:function`
 )->dict:          # parameter name to (type, default or ...)
-    "The hyper-parameters that a variant takes, read from the source of its builder"
-    module, fn = locate_variant(sae_type)
-    try: spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError): spec = None
-    params = _header(Path(spec.origin).read_text(encoding='utf-8'), fn) if spec and spec.origin else None
-    if params is None: raise ConfigError(f'saes.sae_type: no variant {sae_type!r}{_nearest(sae_type, variant_names())}')
-    return params
+    "The hyper-parameters that a variant takes: what its builder has after `(d_in, d_sae)`"
+    header, scope = _builder(sae_type)[0], dict(globals())
+    header.body, header.decorator_list, header.returns = [ast.Pass()], [], None
+    try: exec(compile(ast.fix_missing_locations(ast.Module([header], [])), '<signature>', 'exec'), scope)
+    except NameError as e:
+        why = 'its signature may use the types of lagsae.config and of Python only'
+        raise ConfigError(f'{sae_type}: {why}: {e}') from None
+    params = list(inspect.signature(scope[header.name]).parameters.values())[2:]
+    return {p.name: (p.annotation, ... if p.default is p.empty else p.default) for p in params}
+
+def variant_help(
+    sae_type:str, # name of a variant, or `package.module:function`
+)->tuple[str, dict]: # first line of the docstring; parameter name to its comment
+    "What a variant says about itself and its hyper-parameters"
+    header, lines = _builder(sae_type)
+    args = [*header.args.args, *header.args.kwonlyargs][2:]
+    about = (ast.get_docstring(header) or '').split('\n')[0]
+    return about, {a.arg: lines[a.lineno - 1].partition('# ')[2] for a in args}
 
 def _nearest(word:str, words)->str:
     "A hint such as '; did you mean `lr`?', or the nearest few when none is near"

@@ -19,11 +19,20 @@ from .config import ConfigError, locate_variant
 class Gate(nn.Module):
     "From pre-activations to codes"
     target_l0:float|None = None  # mean active features per token that the gate itself fixes
-    def select(self,
+    def choose(self,
         pre:Tensor, # (c, d_sae) pre-activations of a chunk of tokens
     )->Support:
         "The entries that are stored for a chunk: all that may be active, or whose value has a gradient"
         raise NotImplementedError
+    def select(self,
+        chunks,     # function that gives the (c, d_sae) chunks of a batch, afresh at each call
+    )->tuple[Support, Tensor]: # support of the batch, and (nnz,) pre-activations on it
+        "The entries that are stored for a batch; without gradient"
+        supports, pres = [], []
+        for pre in chunks():
+            supports.append(s := self.choose(pre))
+            pres.append(pre[s.row, s.col])
+        return Support.cat(supports), torch.cat(pres)
     def forward(self,
         pre:Tensor,      # (nnz,) pre-activations of the stored entries
         support:Support,
@@ -34,7 +43,8 @@ class Gate(nn.Module):
         "Mean active features per token, with a surrogate gradient where the gate has one"
         return (z != 0).sum()/support.n_rows
     def start(self, sae, x:Tensor): "Calibrate on (n, d_in) scaled activations, before the first step"
-    def after_step(self): "Project parameters, after each optimiser step"
+    def after_step(self, step): "Project parameters, after each optimiser step"
+    def finish(self, sae, x:Tensor): "Calibrate on (n, d_in) scaled activations, after the last step"
     def param_groups(self)->list[dict]:
         "Optimiser groups with learning rates of their own; by default all parameters join the SAE's group"
         return []
@@ -104,18 +114,11 @@ class SAE(nn.Module):
         "(c, d_sae) pre-activations of scaled `x`, chunk by chunk, without gradient"
         with torch.no_grad():
             for chunk in x.split(max(1, CHUNK//self.d_sae)): yield F.linear(chunk, self.W_enc, self.b_enc)
-    def select(self, x:Tensor)->tuple[Support, Tensor]:
-        "Support of scaled `x` and the pre-activations (nnz,) on it, without gradient"
-        supports, pres = [], []
-        for pre in self.pre_chunks(x):
-            supports.append(s := self.gate.select(pre))
-            pres.append(pre[s.row, s.col])
-        return Support.cat(supports), torch.cat(pres)
     def step(self,
         x:Tensor, # (n, d_in) scaled activations
     )->Step:
         "One differentiable forward pass"
-        support, known = self.select(x)
+        support, known = self.gate.select(lambda: self.pre_chunks(x))
         pre = sampled_product(x, self.W_enc, support, self.b_enc, known)
         z = self.gate(pre, support)
         xhat = ragged_sum(z, self.W_dec, support) + self.b_dec
@@ -124,7 +127,7 @@ class SAE(nn.Module):
     def encode(self, x:Tensor)->Codes:
         "Codes of raw activations (..., d_in); leading dimensions are flattened"
         x = self.normalize(x.reshape(-1, self.d_in))
-        support, known = self.select(x)
+        support, known = self.gate.select(lambda: self.pre_chunks(x))
         pre = sampled_product(x, self.W_enc, support, self.b_enc, known)
         return Codes(support, self.gate(pre, support))
     def decode(self, codes:Codes)->Tensor:
@@ -152,7 +155,7 @@ class SAE(nn.Module):
     def after_step(self, step:Step):
         "Renormalise decoder rows, project the gate, count tokens, and tokens since each feature fired"
         self.W_dec.div_(self.W_dec.norm(dim=1, keepdim=True))
-        self.gate.after_step()
+        self.gate.after_step(step)
         self.tokens_seen += len(step.x)
         self.tokens_since_fired += len(step.x)
         self.tokens_since_fired[step.support.col[step.codes.val > 0]] = 0

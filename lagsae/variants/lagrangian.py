@@ -19,7 +19,7 @@ def lagrangian(
     target_l0:Positive=32.,             # mean active features per token
     aux_k:Count|None=None,              # dead features per token in the auxiliary loss; default: d_in/2
     aux_coeff:NonNegative=1/32,         # weight of the auxiliary loss
-    dead_toks_threshold:Count|None=None, # tokens without firing until a feature is dead; default: `dead_window`
+    dead_toks_threshold:Count|None=None, # silent tokens until a feature is dead; default: 5 % of the run, at most 10M
 )->tuple[SAE, dict]:
     "JumpReLU gate, squared error, L0 held at a target by dual ascent, auxiliary loss"
     if target_l0 > d_sae: raise ValueError(f'target_l0 ({target_l0}) is more than the number of features ({d_sae})')

@@ -18,7 +18,7 @@ def topk(
     k:Count=32,                         # active features per token
     aux_k:Count|None=None,              # dead features per token in the auxiliary loss; default: d_in/2
     aux_coeff:NonNegative=1/32,         # weight of the auxiliary loss
-    dead_toks_threshold:Count|None=None, # tokens without firing until a feature is dead; default: `dead_window`
+    dead_toks_threshold:Count|None=None, # silent tokens until a feature is dead; default: 5 % of the run, at most 10M
 )->tuple[SAE, dict]:
     "TopK gate, squared error, auxiliary loss"
     if k > d_sae: raise ValueError(f'k ({k}) is more than the number of features ({d_sae})')
