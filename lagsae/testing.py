@@ -5,12 +5,13 @@
 # %% auto #0
 __all__ = ['known_directions', 'fit', 'check_variant']
 
-# %% ../nbs/90_testing.ipynb #c-92d2a56a
+# %% ../nbs/90_testing.ipynb #c-3b94e74e
+import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from .activations import mean_and_scale
-from .core import SAE, build
+from .core import SAE, build, prepare
 
 # %% ../nbs/90_testing.ipynb #known-directions
 def known_directions(
@@ -38,8 +39,7 @@ def fit(
     "The life of a step, without files, schedules and logs: for tests and short demonstrations"
     x = sample(20_000, seed=0)
     sae.mean[:], scale = mean_and_scale(x); sae.scale.fill_(scale)
-    sae.gate.start(sae, sae.normalize(x))
-    for t in terms.values(): t.start(sae, sae.normalize(x), n_steps*batch)
+    prepare(sae, terms, sae.normalize(x), n_steps*batch)
     optimizer, losses = torch.optim.Adam(sae.param_groups(lr)), []
     for i in range(n_steps):
         for t in terms.values(): t.before_step(i/n_steps, 1.)
@@ -66,9 +66,8 @@ def check_variant(
     _check_gradients(sae, terms, x)
     _check_frozen(sae, terms, sae_type, hps, x)
     assert (sae.W_dec.norm(dim=1) - 1).abs().max() < 1e-5, 'decoder rows have unit norm'
-    assert sum(losses[-20:]) < sum(losses[:20]), 'the loss falls'
     fvu = sae.frozen().step(sae.normalize(x)).fvu.item()
-    assert fvu < .3, f'fresh data are reconstructed; FVU {fvu:.2f}'
+    assert all(map(math.isfinite, losses)) and fvu < .25, f'fresh data are reconstructed; FVU {fvu:.2f}'
     try: build(sae_type, 32, 64, dict(no_such_parameter=1))
     except TypeError: return
     raise AssertionError('an unknown parameter is refused')

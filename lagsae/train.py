@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['lr_factor', 'Learner', 'Setup', 'train']
 
-# %% ../nbs/33_train.ipynb #c-7895e83f
+# %% ../nbs/33_train.ipynb #c-4c29f7d6
 import math, time, zlib
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from torch.nn.utils import clip_grad_norm_
 from tqdm.auto import tqdm
 from .activations import ActivationStream, mean_and_scale
 from .config import Config, ConfigError
-from .core import build
+from .core import build, prepare
 from .data import check_vocabulary, load_samples, load_tokenizer, special_ids
 from .evaluate import evaluate, verdict
 from .models import hook_names, hook_widths, load_model, match_positions, pick_device
@@ -53,18 +53,22 @@ class Learner:
     def start(self,
         x:Tensor, # (n, d_in) raw activations
     ):
-        "Measure mean and scale, then let the gate and the terms see the data"
+        "Measure mean and scale, then prepare the SAE and its terms"
         mean, scale = mean_and_scale(x)
         if not (scale > 0 and math.isfinite(scale)):
             raise ConfigError('saes.sae_positions: the activations there do not vary, or are not finite')
         self.sae.mean[:] = mean; self.sae.scale.fill_(scale)
-        x = self.sae.normalize(x)
-        self.sae.gate.start(self.sae, x)
-        for t in self.terms.values(): t.start(self.sae, x, self.n_tokens)
+        prepare(self.sae, self.terms, self.sae.normalize(x), self.n_tokens)
         self._make_optimizer()
     def _make_optimizer(self):
         self.optimizer = torch.optim.Adam(self.sae.param_groups(self.cfg.lr), fused=self.sae.mean.device.type != 'mps')
         self.peaks = [g['lr'] for g in self.optimizer.param_groups]
+
+    def finish(self,
+        x:Tensor, # (n, d_in) raw activations
+    ):
+        "Let the gate calibrate itself for inference"
+        self.sae.gate.finish(self.sae, self.sae.normalize(x))
 
     @property
     def target_l0(self)->float|None:
@@ -194,6 +198,8 @@ def _steps(run, setup, stream, tracker, first, progress):
             bar.set_postfix_str(_postfix(rows, speed))
         if _passes(cfg.eval_every_n_samples, n, b) and i < last:
             tracker.log(dict(step=i, n_samples=n, evaluation=True, positions=setup.evaluate(progress)))
+        if i == last:
+            for p,x in stream.window(i//stream.steps_per_window).items(): setup.learners[p].finish(x)
         if _passes(cfg.save_every_n_samples, n, b) or i == last:
             run.save_weights(n, {p: l.sae for p,l in setup.learners.items()})
             run.save_state(n, {p: l.state() for p,l in setup.learners.items()})
