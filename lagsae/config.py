@@ -7,11 +7,11 @@ __all__ = ['Count', 'Whole', 'Positive', 'NonNegative', 'Share', 'LEGACY', 'Conf
            'Section', 'DataConfig', 'variant_names', 'locate_variant', 'variant_params', 'variant_help', 'SaesConfig',
            'Config', 'make_config', 'set_path', 'read_yaml', 'load_config', 'dump_config', 'slug', 'run_name']
 
-# %% ../nbs/00_config.ipynb #c-9bd8ae05
+# %% ../nbs/00_config.ipynb #c-93be7286
 import ast, hashlib, importlib.util, inspect, json, math, re, warnings
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import (BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, create_model, field_validator,
     model_validator)
@@ -51,6 +51,13 @@ Share = Annotated[float, Field(ge=0, le=1)]                # between 0 and 1
 class Section(BaseModel):
     "A part of the configuration: strict types, no unknown fields, immutable once read"
     model_config = ConfigDict(extra='forbid', strict=True, frozen=True, validate_default=True, protected_namespaces=())
+
+    @model_validator(mode='before')
+    def _null_means_default(cls, values):
+        if not isinstance(values, dict): return values
+        takes_null = lambda f: f.is_required() or type(None) in get_args(f.annotation)
+        silent = {k for k,f in cls.model_fields.items() if not takes_null(f)}
+        return {k: v for k,v in values.items() if v is not None or k not in silent}
 
 # %% ../nbs/00_config.ipynb #dataconfig
 class DataConfig(Section):
@@ -143,9 +150,12 @@ LEGACY = {  # fields of the reference format that mean nothing here, with the re
                      'group_weights'], 'this variant does not use it')}
 
 def _drop_legacy(section:dict, known, where='')->dict:
-    "`section` without the reference fields that mean nothing here; one warning lists them"
-    gone = [k for k in section if k in LEGACY and k not in known]
-    if gone: warnings.warn('ignored: ' + '; '.join(f'{where}{k} ({LEGACY[k]})' for k in gone), stacklevel=2)
+    "`section` without the reference fields that mean nothing here; one warning lists those that had a value"
+    gone, why = [k for k in section if k in LEGACY and k not in known], {}
+    for k in gone:
+        if section[k] is not None: why.setdefault(LEGACY[k], []).append(where + k)
+    said = [f'{", ".join(ks)} ({reason})' for reason,ks in why.items()]
+    if said: warnings.warn('ignored: ' + '; '.join(said), stacklevel=2)
     return {k: v for k,v in section.items() if k not in gone}
 
 # %% ../nbs/00_config.ipynb #saesconfig
@@ -155,8 +165,9 @@ class SaesConfig(Section):
     sae_positions: Annotated[list[str], Field(min_length=1)]  # hook names, substrings or globs; one may stand alone
     dict_size_to_input_ratio: Positive|None = None    # d_sae as a multiple of d_in
     n_dict_components: Count|None = None              # or d_sae itself
+    pretrained_sae_paths: list[str]|None = None       # run folders or samples_<n>.pt files whose weights to start from
 
-    @field_validator('sae_positions', mode='before')
+    @field_validator('sae_positions', 'pretrained_sae_paths', mode='before')
     def _always_a_list(cls, v): return [v] if isinstance(v, str) else v
 
     @model_validator(mode='after')
@@ -198,6 +209,7 @@ class Config(Section):
     tlens_model_name: str|None = None       # 'tiny-python', or a model on the Hub
     tlens_model_path: str|None = None       # or a local Hugging Face folder, or a .gguf file
     dtype: Literal['float32', 'float16', 'bfloat16'] = 'float32'  # of the language model; the SAE trains in float32
+    encoder_precision: Literal['auto', 'float32', 'bfloat16', 'int8'] = 'auto'  # of the first look; not of results
     save_dir: str = 'output'                # run folders are made in here
     save_every_n_samples: Count|None = None # also write samples_<n>.pt this often, besides the end
     eval_every_n_samples: Count|None = None # also evaluate this often, besides the end

@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['Mse', 'group_ends', 'PrefixMse', 'L1', 'dead_window', 'AuxK']
 
-# %% ../nbs/13_terms.ipynb #c-b4cee2b1
+# %% ../nbs/13_terms.ipynb #c-94a2d751
 import torch
-import torch.nn.functional as F
 from torch import Tensor
-from .codes import Support, ragged_sum, sampled_product
-from .core import CHUNK, SAE, Step, Term
+from .codes import grouped_sum, ragged_sum, sampled_product
+from .core import SAE, Step, Term
+from .scan import Scan
 
 # %% ../nbs/13_terms.ipynb #mse
 class Mse(Term):
@@ -41,10 +41,9 @@ class PrefixMse(Term):
         if len(weights) != len(ends): raise ValueError(f'{len(weights)} group_weights for {len(ends)} groups')
         self.ends, self.weights = ends, [w/sum(weights) for w in weights]
     def forward(self, sae:SAE, step:Step)->Tensor:
-        support, z, xhat, loss = step.support, step.codes.val, sae.b_dec, 0.
-        for start,end,w in zip([0, *self.ends], self.ends, self.weights):
-            group = (support.col >= start) & (support.col < end)
-            xhat = xhat + ragged_sum(z[group], sae.W_dec, support.keep(group))
+        xhat, loss = sae.b_dec, 0.
+        for part, w in zip(grouped_sum(step.codes.val, sae.W_dec, step.support, self.ends), self.weights):
+            xhat = xhat + part
             loss = loss + w*(step.x - xhat).square().sum(-1).mean()
         return loss
 
@@ -54,40 +53,34 @@ class L1(Term):
     def __init__(self, coeff:float): super().__init__(); self.coeff = coeff
     def forward(self, sae:SAE, step:Step)->Tensor: return self.coeff*step.pre.relu().sum()/len(step.x)
 
-# %% ../nbs/13_terms.ipynb #-top
-def _top(sae:SAE, x:Tensor, features:Tensor, k:int)->tuple[Support, Tensor]:
-    "The k largest pre-activations of each token among some features: support over those features, and values"
-    W, b = sae.W_enc.detach()[features], sae.b_enc.detach()[features]
-    tops = [F.linear(c, W, b).topk(k, dim=1, sorted=False) for c in x.split(max(1, CHUNK//len(features)))]
-    cols = torch.cat([t.indices for t in tops])
-    crow = torch.arange(len(x) + 1, device=x.device)*k
-    return Support(crow, cols.flatten(), len(features)), torch.cat([t.values for t in tops]).flatten()
-
+# %% ../nbs/13_terms.ipynb #dead-window
 def dead_window(
     n_tokens:int, # tokens of the whole run
 )->int:           # tokens
     "How long a feature may be silent before it counts as dead: 5 % of the run, at most 10M tokens"
     return min(10_000_000, max(1, n_tokens//20))
 
+_NEVER = 2**62  # tokens
+
 class AuxK(Term):
     "Dead features reconstruct the residual"
     def __init__(self,
-        k:int,                    # dead features per token that take part
-        coeff:float,              # weight of the term
+        k:int|None=None,          # dead features per token that take part; None: half of d_in
+        coeff:float=1/32,         # weight of the term
         dead_after:int|None=None, # tokens without firing until a feature is dead; None: `dead_window`
     ):
         super().__init__()
         self.k, self.coeff, self.n_dead = k, coeff, 0
-        self.register_buffer('dead_after', torch.tensor(dead_after or 0))
+        self.register_buffer('dead_after', torch.tensor(dead_after or _NEVER))
     def start(self, sae:SAE, x:Tensor, n_tokens:int):
-        if not self.dead_after: self.dead_after.fill_(dead_window(n_tokens))
+        if self.dead_after == _NEVER: self.dead_after.fill_(dead_window(n_tokens))
     def forward(self, sae:SAE, step:Step)->Tensor:
         dead = (sae.tokens_since_fired >= self.dead_after).nonzero().flatten()
-        self.n_dead, k = len(dead), min(self.k, len(dead))
+        self.n_dead, k = len(dead), min(self.k or max(1, sae.d_in//2), len(dead))
         if not k: return step.x.new_zeros(())
-        support, known = _top(sae, step.x, dead, k)
-        z = sampled_product(step.x, sae.W_enc[dead], support, sae.b_enc[dead], known).relu()
-        e = step.residual.detach()
+        W, b, e = sae.W_enc[dead], sae.b_enc[dead], step.residual.detach()
+        support, known = Scan(step.x, W, b, sae.precision).top(k)
+        z = sampled_product(step.x, W, support, b, known).relu()
         error = (ragged_sum(z, sae.W_dec[dead], support) - e).square().sum(-1).mean()
         return self.coeff*error/(e - e.mean(0)).square().sum(-1).mean().clamp(min=1e-12)
     def log(self)->dict[str, float]: return dict(dead=self.n_dead)

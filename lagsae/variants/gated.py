@@ -5,12 +5,14 @@
 # %% auto #0
 __all__ = ['Gated', 'GateAux', 'gated']
 
-# %% ../../nbs/variants/gated.ipynb #c-3d0b66ac
+# %% ../../nbs/variants/gated.ipynb #c-3bb3315c
 import torch
 from torch import Tensor, nn
 from ..codes import Support, ragged_sum
-from ..config import NonNegative
+from ..config import NonNegative, Positive
+from ..control import LagrangianL1
 from ..core import SAE, Gate, Step, Term
+from ..scan import Scan
 from ..terms import L1, Mse
 
 # %% ../../nbs/variants/gated.ipynb #gated
@@ -19,10 +21,9 @@ class Gated(Gate):
     def __init__(self, d_sae:int):
         super().__init__()
         self.log_scale, self.bias = nn.Parameter(torch.zeros(d_sae)), nn.Parameter(torch.zeros(d_sae))
-    def choose(self, pre:Tensor)->Support: return Support.from_rows(*(pre > 0).nonzero().unbind(1), *pre.shape)
+    def select(self, scan:Scan)->tuple[Support, Tensor|None]: return scan.above(0.)
     def forward(self, pre:Tensor, support:Support)->Tensor:
-        pick = lambda p: p.index_select(0, support.col)
-        return (pick(self.log_scale).exp()*pre + pick(self.bias)).relu()
+        return (pre > 0)*(support.of_cols(self.log_scale.exp())*pre + support.of_cols(self.bias)).relu()
 
 class GateAux(Term):
     "Squared error of the reconstruction from the gate alone, through a constant decoder"
@@ -32,9 +33,11 @@ class GateAux(Term):
 
 # %% ../../nbs/variants/gated.ipynb #gated-2
 def gated(
-    d_in:int,                           # width of the activations
-    d_sae:int,                          # number of features
-    sparsity_coeff:NonNegative=.01,     # weight of the L1 penalty on the gate, per token and unit of scaled activations
+    d_in:int,                 # width of the activations
+    d_sae:int,                # number of features
+    target_l0:Positive=32.,   # mean active features per token; dual ascent finds the weight of the L1 penalty
+    sparsity_coeff:NonNegative|None=None, # fix that weight instead, per token and unit of the scaled activations
 )->tuple[SAE, dict]:
     "Gated encoder, squared error, L1 on the gate, auxiliary reconstruction from the gate"
-    return SAE(d_in, d_sae, Gated(d_sae)), dict(mse=Mse(), sparsity=L1(sparsity_coeff), aux=GateAux())
+    sparsity = LagrangianL1(target_l0) if sparsity_coeff is None else L1(sparsity_coeff)
+    return SAE(d_in, d_sae, Gated(d_sae)), dict(mse=Mse(), sparsity=sparsity, aux=GateAux())

@@ -23,8 +23,6 @@ def jump_relu(
     dead_toks_threshold:Count|None=None, # silent tokens until a feature is dead; default: 5 % of the run, at most 10M
 )->tuple[SAE, dict]:
     "JumpReLU gate, squared error, quadratic pull to a target L0 or a fixed price, auxiliary loss"
-    if target_l0 and target_l0 > d_sae:
-        raise ValueError(f'target_l0 ({target_l0}) is more than the number of features ({d_sae})')
     sparsity = TargetL0(target_l0, sparsity_coeff) if target_l0 else L0(sparsity_coeff, min(128, d_sae/8))
-    aux = AuxK(aux_k or max(1, d_in//2), aux_coeff, dead_toks_threshold)
-    return SAE(d_in, d_sae, JumpReLU(d_sae)), dict(mse=Mse(), sparsity=sparsity, aux=aux)
+    terms = dict(mse=Mse(), sparsity=sparsity, aux=AuxK(aux_k, aux_coeff, dead_toks_threshold))
+    return SAE(d_in, d_sae, JumpReLU(d_sae)), terms

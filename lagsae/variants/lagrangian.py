@@ -22,7 +22,5 @@ def lagrangian(
     dead_toks_threshold:Count|None=None, # silent tokens until a feature is dead; default: 5 % of the run, at most 10M
 )->tuple[SAE, dict]:
     "JumpReLU gate, squared error, L0 held at a target by dual ascent, auxiliary loss"
-    if target_l0 > d_sae: raise ValueError(f'target_l0 ({target_l0}) is more than the number of features ({d_sae})')
-    control = Lagrangian(target_l0, start_l0=max(target_l0, min(4*target_l0, d_sae/8)))
-    aux = AuxK(aux_k or max(1, d_in//2), aux_coeff, dead_toks_threshold)
-    return SAE(d_in, d_sae, JumpReLU(d_sae)), dict(mse=Mse(), sparsity=control, aux=aux)
+    terms = dict(mse=Mse(), sparsity=Lagrangian(target_l0), aux=AuxK(aux_k, aux_coeff, dead_toks_threshold))
+    return SAE(d_in, d_sae, JumpReLU(d_sae)), terms

@@ -23,7 +23,6 @@ def matryoshka(
     dead_toks_threshold:Count|None=None, # silent tokens until a feature is dead; default: 5 % of the run, at most 10M
 )->tuple[SAE, dict]:
     "BatchTopK gate, squared error of nested prefixes, auxiliary loss"
-    if k > d_sae: raise ValueError(f'k ({k}) is more than the number of features ({d_sae})')
     mse = PrefixMse(group_ends(group_fractions, d_sae), group_weights)
-    aux = AuxK(aux_k or max(1, d_in//2), aux_coeff, dead_toks_threshold)
-    return SAE(d_in, d_sae, BatchTopK(d_sae, k)), dict(mse=mse, aux=aux)
+    terms = dict(mse=mse, aux=AuxK(aux_k, aux_coeff, dead_toks_threshold))
+    return SAE(d_in, d_sae, BatchTopK(d_sae, k)), terms

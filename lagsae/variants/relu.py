@@ -5,24 +5,28 @@
 # %% auto #0
 __all__ = ['ReLU', 'relu']
 
-# %% ../../nbs/variants/relu.ipynb #c-d32b7c94
+# %% ../../nbs/variants/relu.ipynb #c-08fcf441
 from torch import Tensor
 from ..codes import Support
-from ..config import NonNegative
+from ..config import NonNegative, Positive
+from ..control import LagrangianL1
 from ..core import SAE, Gate
+from ..scan import Scan
 from ..terms import L1, Mse
 
 # %% ../../nbs/variants/relu.ipynb #relu
 class ReLU(Gate):
     "Positive pre-activations"
-    def choose(self, pre:Tensor)->Support: return Support.from_rows(*(pre > 0).nonzero().unbind(1), *pre.shape)
+    def select(self, scan:Scan)->tuple[Support, Tensor|None]: return scan.above(0.)
     def forward(self, pre:Tensor, support:Support)->Tensor: return pre.relu()
 
 # %% ../../nbs/variants/relu.ipynb #relu-2
 def relu(
-    d_in:int,                           # width of the activations
-    d_sae:int,                          # number of features
-    sparsity_coeff:NonNegative=.01,     # weight of the L1 penalty, per token and unit of the scaled activations
+    d_in:int,                 # width of the activations
+    d_sae:int,                # number of features
+    target_l0:Positive=32.,   # mean active features per token; dual ascent finds the weight of the L1 penalty
+    sparsity_coeff:NonNegative|None=None, # fix that weight instead, per token and unit of the scaled activations
 )->tuple[SAE, dict]:
     "ReLU gate, squared error, L1 penalty"
-    return SAE(d_in, d_sae, ReLU()), dict(mse=Mse(), sparsity=L1(sparsity_coeff))
+    sparsity = LagrangianL1(target_l0) if sparsity_coeff is None else L1(sparsity_coeff)
+    return SAE(d_in, d_sae, ReLU()), dict(mse=Mse(), sparsity=sparsity)

@@ -21,6 +21,5 @@ def topk(
     dead_toks_threshold:Count|None=None, # silent tokens until a feature is dead; default: 5 % of the run, at most 10M
 )->tuple[SAE, dict]:
     "TopK gate, squared error, auxiliary loss"
-    if k > d_sae: raise ValueError(f'k ({k}) is more than the number of features ({d_sae})')
-    aux = AuxK(aux_k or max(1, d_in//2), aux_coeff, dead_toks_threshold)
-    return SAE(d_in, d_sae, TopK(k)), dict(mse=Mse(), aux=aux)
+    terms = dict(mse=Mse(), aux=AuxK(aux_k, aux_coeff, dead_toks_threshold))
+    return SAE(d_in, d_sae, TopK(k)), terms
