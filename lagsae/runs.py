@@ -6,7 +6,7 @@
 __all__ = ['write_atomic', 'write_text', 'write_json', 'check_writable', 'environment', 'Run', 'pretrained', 'summary']
 
 # %% ../nbs/32_runs.ipynb #c-ff5453b0
-import json, os, pickle, platform, subprocess
+import json, os, pickle, platform, subprocess, tempfile
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
@@ -40,7 +40,7 @@ def check_writable(
     "Raise a `ConfigError` unless files can be made in `save_dir`; makes the folder"
     try:
         Path(save_dir).mkdir(parents=True, exist_ok=True)
-        write_text(Path(save_dir)/'.writable', ''); (Path(save_dir)/'.writable').unlink()
+        tempfile.TemporaryFile(dir=save_dir).close()
     except OSError as e: raise ConfigError(f'save_dir: cannot write to {save_dir}: {e.strerror}') from None
 
 # %% ../nbs/32_runs.ipynb #-installed
