@@ -12,7 +12,7 @@ from functools import lru_cache
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from .codes import DenseSupport, Support, blocks, sampled_product
+from .codes import DenseSupport, Support, blocks, roomy, sampled_product
 
 # %% ../nbs/10_scan.ipynb #-int8
 CHUNK = 6*2**20  # entries of the pre-activations that exist at any one time
@@ -20,7 +20,7 @@ CHUNK = 6*2**20  # entries of the pre-activations that exist at any one time
 def _int8(t:Tensor, top:float, more:Tensor)->Tensor:
     "`t` in steps of `top`/127, with more columns"
     d = t.shape[1]
-    out = torch.empty(len(t), d + more.shape[1], dtype=torch.int8, device=t.device)
+    out = roomy((len(t), d + more.shape[1]), torch.int8, t.device)
     out[:, d:] = more
     for a,o in zip(blocks(t), out[:, :d].split(len(blocks(t)[0]))): o.copy_((a*(127/top)).round_())
     return out
@@ -38,7 +38,7 @@ def _rough_int8(W:Tensor, shift:Tensor, x_top:float, W_top:float)->tuple[Callabl
     return lambda c, out=None: torch._int_mm(_int8(c, x_top, constant), Wq, out=out), unit
 
 def _rough_float(W:Tensor, shift:Tensor, dtype:torch.dtype)->tuple[Callable, float]:
-    W, shift = W.to(dtype).T, shift.to(dtype)
+    W, shift = (W if dtype == W.dtype else roomy(W.shape, dtype, W.device).copy_(W)).T, shift.to(dtype)
     return lambda c, out=None: torch.addmm(shift, c.to(dtype), W, out=out), 1.
 
 # %% ../nbs/10_scan.ipynb #-seconds
@@ -130,10 +130,9 @@ class Scan:
         error = product(largest)*unit - F.linear(largest, self.W, shift)
         margin = 1.5*float(error.abs().max())/unit if len(error) else 0.
         def rough():
-            buffer = None  # one for all chunks: fresh memory is slow
-            for x in self._split():
-                buffer = product(x, out=None if buffer is None else buffer[:len(x)])
-                yield buffer
+            chunks, held = self._split(), torch.int32 if precision == torch.int8 else precision
+            buffer = roomy((len(chunks[0]), len(self.W)), held, self.x.device)  # one for all: fresh memory is slow
+            for x in chunks: yield product(x, out=buffer[:len(x)])
         return rough(), math.ceil(margin) if precision == torch.int8 else margin
     def above(self,
         edge, # a number, or (m,) one for each feature

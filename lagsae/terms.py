@@ -30,6 +30,24 @@ def group_ends(
         raise ValueError(f'a group of {fractions} is empty with {d_sae} features')
     return ends
 
+class _PrefixErrors(torch.autograd.Function):
+    "From reconstructions by each group to the weighted squared errors of the prefixes"
+    @staticmethod
+    def forward(ctx, groups, b, x, weights):
+        loss, weights = 0., weights.view(-1, 1, 1)/max(1, len(x))
+        for e, some in zip(groups.split(64, 1), x.split(64)):  # few tokens at a time, so that they stay in the cache
+            e[0].add_(b - some)
+            for g in range(1, len(e)): e[g].add_(e[g - 1])           # errors of the prefixes, in the place of the groups
+            loss = loss + (weights*e.square()).sum()
+            e.mul_(2*weights)
+            for g in reversed(range(1, len(e))): e[g - 1].add_(e[g])  # and their gradient, in the place of the errors
+        ctx.save_for_backward(groups)
+        return x.new_zeros(()) + loss
+    @staticmethod
+    def backward(ctx, g):
+        grad = ctx.saved_tensors[0] if g == 1 else ctx.saved_tensors[0]*g
+        return grad, grad[0].sum(0), None, None
+
 class PrefixMse(Term):
     "Squared error per token, averaged over reconstructions from nested prefixes of the dictionary"
     def __init__(self,
@@ -41,11 +59,8 @@ class PrefixMse(Term):
         if len(weights) != len(ends): raise ValueError(f'{len(weights)} group_weights for {len(ends)} groups')
         self.ends, self.weights = ends, [w/sum(weights) for w in weights]
     def forward(self, sae:SAE, step:Step)->Tensor:
-        xhat, loss = sae.b_dec, 0.
-        for part, w in zip(grouped_sum(step.codes.val, sae.W_dec, step.support, self.ends), self.weights):
-            xhat = xhat + part
-            loss = loss + w*(step.x - xhat).square().sum(-1).mean()
-        return loss
+        groups = grouped_sum(step.codes.val, sae.W_dec, step.support, self.ends)
+        return _PrefixErrors.apply(groups, sae.b_dec, step.x, step.x.new_tensor(self.weights))
 
 # %% ../nbs/13_terms.ipynb #l1
 class L1(Term):
