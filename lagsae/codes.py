@@ -148,7 +148,9 @@ def _sum_by_col(x:Tensor, values:Tensor, s:Support)->Tensor:
     "For each feature the sum of its entries' values times their tokens' rows of `x`"
     s, values = s.without_zeros(values)
     order, rows, starts = s.by_col
-    values, out = values[order], roomy((s.n_cols, x.shape[1]), x.dtype, x.device)
+    values = values[order]
+    if x.device.type != 'cpu': return _bag(x, values, rows, starts)
+    out = roomy((s.n_cols, x.shape[1]), x.dtype, x.device)
     for i in range(0, s.n_cols, 1024):
         bags = starts[i:i + 1025]; a, b = bags[[0, -1]].tolist()
         out[i:i + 1024] = _bag(x, values[a:b], rows[a:b], bags - a)
