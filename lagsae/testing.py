@@ -18,7 +18,7 @@ from .codes import Codes, DenseSupport, ragged_sum, sampled_product
 from .core import SAE, Step, build
 from .evaluate import Reconstruction
 from .learner import Learner
-from .scan import Scan
+from .scan import Scan, precisions
 
 # %% ../nbs/90_testing.ipynb #synthetic
 class Synthetic:
@@ -291,7 +291,7 @@ def _check_exact(sae:SAE, terms, x:Tensor):
         loss = sum(t(sae, step) for t in terms.values()); loss.backward()
         return [loss.detach(), *(torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in sae.parameters())]
     want = results(_dense_step(sae, few))
-    for sae.precision in ('float32', 'bfloat16', 'int8'):
+    for sae.precision in precisions(x.device):
         for a, b in zip(results(sae.step(few)), want):
             assert (a - b).abs().max() <= 1e-9*b.abs().max(), f'a sparse step equals a dense one, {sae.precision}'
 
