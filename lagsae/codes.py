@@ -52,9 +52,7 @@ class Support:
         out = values.new_full((self.n_rows, max(width, longest)), fill)
         out[self.row, torch.arange(len(self), device=self.row.device) - self.crow[self.row]] = values
         return out
-    def of_cols(self, p:Tensor)->Tensor:
-        "(nnz,) what each entry's feature has in `p` (n_cols,)"
-        return p.index_select(0, self.col)
+    def of_cols(self, p:Tensor)->Tensor: return p.index_select(0, self.col)  # (nnz,) what each feature has in (n_cols,)
     def sum_by_col(self, values:Tensor)->Tensor:
         "(n_cols,) sums of (nnz,) values over the entries of each feature"
         return values.new_zeros(self.n_cols).index_add_(0, self.col, values)
@@ -82,8 +80,7 @@ class Support:
         n_cols:int,
     ):
         "With the same number of entries for each token"
-        n, k = col.shape
-        return Support(torch.arange(n + 1, device=col.device)*k, col.flatten(), n_cols)
+        return Support(torch.arange(len(col) + 1, device=col.device)*col.shape[1], col.flatten(), n_cols)
     @classmethod
     def cat(cls, parts):
         "Stack supports of consecutive chunks of tokens"

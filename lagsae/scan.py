@@ -32,9 +32,9 @@ def _quantized(t:Tensor, step:float, zero:int, dtype:torch.dtype)->Tensor:
     return out
 
 def _linear_int8(q:Tensor, step:float, zero:int, packed:Tensor, W_step:Tensor, shift:Tensor)->Tensor:
-    "(c, m) float32: what the whole numbers `q` (c, d) and packed weights (m, d) stand for, multiplied, plus a shift (m,)"
-    return torch.ops.onednn.qlinear_pointwise(
-        q, step, zero, packed, W_step, torch.zeros_like(W_step, dtype=torch.long), shift, 1., 0, torch.float32, 'none', [], '')
+    "(c, m) float32: product of what whole numbers `q` (c, d) and packed weights (m, d) stand for, plus a shift (m,)"
+    W_zero, after = torch.zeros_like(W_step, dtype=torch.long), (1., 0, torch.float32, 'none', [], '')
+    return torch.ops.onednn.qlinear_pointwise(q, step, zero, packed, W_step, W_zero, shift, *after)
 
 @lru_cache
 def _steps_int8()->int:

@@ -37,7 +37,7 @@ class _PrefixErrors(torch.autograd.Function):
         loss, weights = 0., weights.view(-1, 1, 1)/max(1, len(x))
         for e, some in zip(groups.split(64, 1), x.split(64)):  # few tokens at a time, so that they stay in the cache
             e[0].add_(b - some)
-            for g in range(1, len(e)): e[g].add_(e[g - 1])           # errors of the prefixes, in the place of the groups
+            for g in range(1, len(e)): e[g].add_(e[g - 1])  # errors of the prefixes, in the place of the groups
             loss = loss + (weights*e.square()).sum()
             e.mul_(2*weights)
             for g in reversed(range(1, len(e))): e[g - 1].add_(e[g])  # and their gradient, in the place of the errors
