@@ -43,20 +43,25 @@ def _steps_int8()->int:
     found = _linear_int8(q, 1., 0, torch.ops.onednn.qlinear_prepack(W, None), torch.ones(1), torch.zeros(64))
     return 127 if (found == 255*127*64).all() else 63
 
-def _rough_int8(W:Tensor, shift:Tensor, x_top:float, W_top:float)->Callable:
-    n, packed = _steps_int8(), torch.ops.onednn.qlinear_prepack(_quantized(W, W_top/127, 0, torch.int8), None)
-    W_step, shift = torch.tensor([W_top/127], dtype=torch.float32), shift.float()
-    return lambda c: _linear_int8(_quantized(c, x_top/n, n + 1, torch.uint8), x_top/n, n + 1, packed, W_step, shift)
+def _rough_int8(W:Tensor, shift:Tensor, x:Tensor)->Callable:
+    "For rows of `x`"
+    tops = torch.linalg.vector_norm(x, math.inf, dim=0).clamp(min=1e-30)
+    wide = (tops > 3*tops.median()).nonzero().flatten()  # dimensions that are left to float32
+    n, step = _steps_int8(), float(tops.index_fill(0, wide, 1e-30).max())/_steps_int8()
+    W_step = torch.stack(torch.aminmax(W)).abs().max().clamp(min=1e-30).float().view(1)/127
+    packed = torch.ops.onednn.qlinear_prepack(_quantized(W, float(W_step), 0, torch.int8), None)
+    shift, W_wide = shift.float(), W[:, wide].float().T
+    def product(c):
+        q = _quantized(c.index_fill(1, wide, 0), step, n + 1, torch.uint8)
+        out = _linear_int8(q, step, n + 1, packed, W_step, shift)
+        return out.addmm_(c[:, wide].float(), W_wide) if len(wide) else out
+    return product
 
 def _rough_float(W:Tensor, shift:Tensor, dtype:torch.dtype, n:int)->Callable:
     "For up to `n` rows at a time, each time in the same memory: fresh memory is slow"
     W, shift = (W if dtype == W.dtype else roomy(W.shape, dtype, W.device).copy_(W)).T, shift.to(dtype)
     held = roomy((n, len(shift)), dtype, W.device)
     return lambda c: torch.addmm(shift, c.to(dtype), W, out=held[:len(c)])
-
-def _largest(t:Tensor)->float:
-    "The largest absolute value"
-    return float(torch.stack(torch.aminmax(t)).abs().max().clamp(min=1e-30))
 
 # %% ../nbs/10_scan.ipynb #-seconds
 def _seconds(f, device:torch.device)->float:
@@ -74,9 +79,9 @@ def fastest_precision(
 )->torch.dtype: # float32 unless another is at least a quarter faster
     "The precision in which the device multiplies matrices fastest, by trying"
     x, W = (torch.randn(n, 768, device=device) for n in (256, 4096))
-    Wl, zeros = W.bfloat16().T, W.new_zeros(len(W))
+    Wl = W.bfloat16().T
     trials = {torch.float32: lambda: x @ W.T, torch.bfloat16: lambda: x.bfloat16() @ Wl}
-    if 'int8' in precisions(device): trials[torch.int8] = partial(_rough_int8(W, zeros, _largest(x), _largest(W)), x)
+    if 'int8' in precisions(device): trials[torch.int8] = partial(_rough_int8(W, W[:, 0], x), x)
     seconds = {precision: _seconds(f, device) for precision, f in trials.items()}
     best = min(seconds, key=seconds.get)
     return best if seconds[best] < .8*seconds[torch.float32] else torch.float32
@@ -139,17 +144,16 @@ class Scan:
         shift:Tensor, # (m,)
     )->tuple[Iterator[Tensor], float]: # chunks, valid until the next one, and a margin
         "Rough chunks of `x @ W.T + shift`, and how far a value can be off"
-        shift, precision = shift.clamp(-1e30, 1e30), self.precision  # a threshold may be infinite
-        if precision != torch.float32:
-            x_top, W_top = _largest(self.x), _largest(self.W)
-            beyond_any_product = x_top*W_top*self.x.shape[1]
-            if _largest(shift) > beyond_any_product: precision = torch.float32
-        chunks = self._split()
-        product = (_rough_int8(self.W, shift, x_top, W_top) if precision == torch.int8 else
-                   _rough_float(self.W, shift, precision, max(8, len(chunks[0]))))
-        largest = self.x[self.x.norm(dim=1).topk(min(8, len(self.x))).indices]
-        error = product(largest) - F.linear(largest, self.W, shift)
-        return map(product, chunks), 1.5*float(error.abs().max()) if len(error) else 0.
+        norms, chunks = self.x.norm(dim=1), self._split()
+        some, largest = self.x[::max(1, len(norms)//8)][:8], self.x[norms.topk(min(8, len(norms))).indices]
+        few = torch.cat([some, largest]); exact = F.linear(few, self.W)
+        spread = float(exact[:len(some)].std(1).median()) if len(few) else 0.
+        if len(few): shift = shift.clamp(min=-1e3*float(norms.max()))  # a threshold may be beyond reach
+        for precision in (self.precision, torch.float32):  # the latter if the former is too rough for these tokens
+            product = (_rough_int8(self.W, shift, self.x) if precision == torch.int8 else
+                       _rough_float(self.W, shift, precision, max(len(few), len(chunks[0]))))
+            margin = 1.5*float((product(few) - exact - shift).abs().max()) if len(few) else 0.
+            if precision == torch.float32 or margin < spread/2: return map(product, chunks), margin
     def above(self,
         edge, # a number, or (m,) one for each feature
     )->tuple[Support, Tensor|None]: # support, and (nnz,) pre-activations; all entries, and None, where they are many
