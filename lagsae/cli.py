@@ -6,7 +6,7 @@
 __all__ = ['run', 'variants']
 
 # %% ../nbs/70_cli.ipynb #c-b0166416
-import functools, sys
+import functools, os, sys
 from fastcore.script import Param, call_parse
 
 # %% ../nbs/70_cli.ipynb #-one-line-errors
@@ -15,7 +15,12 @@ def _one_line_errors(f):
     @functools.wraps(f)
     def wrapped(*args, **kwargs):
         from lagsae.config import ConfigError
-        try: return f(*args, **kwargs)
+        try:
+            f(*args, **kwargs)
+            return sys.stdout.flush()
+        except BrokenPipeError:  # as in `lagsae-variants | head -n 1`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return
         except ConfigError as e: status, message = 2, f'error: {e}'
         except KeyboardInterrupt: status, message = 130, 'interrupted'
         print(' '.join(message.split()), file=sys.stderr)
