@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['seconds', 'peak_memory', 'learner_at', 'time_step', 'peer_loss', 'peer_step', 'run_peer', 'time_run', 'step', 'peer',
-           'run']
+           'run', 'control', 'record']
 
 # %% ../nbs/80_bench.ipynb #c-57e1c464
 import collections, inspect, itertools, json, resource, subprocess, sys, time
@@ -219,8 +219,46 @@ def run(
     from lagsae.config import load_config
     print(json.dumps(time_run(load_config(config_path, set or []), device, n_windows)))
 
+def control(
+    sae_type:str='lagrangian', # a variant that is told its L0
+    out:str='output/bench-control', # folder for the table and the figures; rows that it has are not run again
+    activations:str=None, # folder of `.pt` files, each an (n, d_in) tensor in the order of the documents
+    seeds:int=1,       # how many
+    n_steps:int=1000,  # of each run
+    quick:bool=False,  # one narrow width, two targets, short runs
+):
+    "Ask a variant for every L0 of a grid; prints errors, writes grid.csv and control.png"
+    from lagsae import protocol
+    from lagsae.testing import tier
+    truths = {name: tier(name) for name in ('S1', 'S3')}
+    if sae_type not in variant_names(): sys.exit(f'--sae_type is one of: {", ".join(variant_names())}')
+    if quick: settings, sources = protocol.control_grid(truths, sae_type, [512], 1, (4, 16), 400), truths
+    else:
+        layers = protocol.bundled([f'blocks.{n}.hook_resid_pre' for n in (1, 2, 3)])
+        real = layers | (protocol.recorded(activations) if activations else {})
+        settings = protocol.control_grid(truths, sae_type, [1024, 4096, 16384], seeds, (8, 16, 32), n_steps)
+        settings += protocol.control_grid(real, sae_type, [2048], seeds, n_steps=n_steps)
+        sources = truths | real
+    table = protocol.run_grid(sources, settings, f'{out}/grid.csv')
+    protocol.draw_control(table).savefig(f'{out}/control.png')
+    print(protocol.errors(table).round(2).to_string())
+    for v in ('target above natural L0', 'saturated'):
+        for r in table[table.verdict == v].itertuples():
+            print(f'{r.source}, {r.d_sae} features, target {r.target_l0:g}: {v}')
+
+def record(
+    config_path:str='configs/quickstart.yaml', # YAML file that describes a run
+    out:str='output/activations', # folder for one `.pt` file for each position
+    device:str=None,   # cpu, cuda:0; by default cuda:0 if there is one, else cpu
+    set:Param('override fields: key.path=value ...', type=str, nargs='+', action='extend')=None,
+):
+    "Write the activations that a run would train on, and then those that it would hold out, for `control`"
+    from lagsae.config import load_config
+    from lagsae.protocol import record
+    print(*record(load_config(config_path, set or []), out, device), sep='\n')
+
 if __name__ == '__main__' and '__file__' in globals():
-    commands = dict(step=step, peer=peer, run=run)
+    commands = dict(step=step, peer=peer, run=run, control=control, record=record)
     if len(sys.argv) < 2 or sys.argv[1] not in commands:
         sys.exit(f'usage: python -m lagsae.bench {{{",".join(commands)}}} [--help]')
     call_parse(commands[sys.argv.pop(1)])

@@ -142,8 +142,8 @@ LEGACY = {  # fields of the reference format that mean nothing here, with the re
     'input_unit_norm': _scale, 'normalize_activations': _scale, 'norm_factor_num_batches': _scale,
     'initial_threshold': 'thresholds are calibrated on data',
     'calibrate_thresholds': 'thresholds are always calibrated',
-    'bandwidth': 'bandwidths follow the spread of each pre-activation',
-    'sparsity_warmup_steps': 'the set-point is scheduled',
+    'bandwidth': 'bandwidths follow the spread of the pre-activations',
+    'sparsity_warmup_steps': 'batches have their L0 from the first step on',
     **dict.fromkeys(['initial_alpha', 'alpha_lr', 'alpha_lr_down', 'alpha_max', 'alpha_min', 'rho_quadratic',
                      'l0_ema_momentum', 'equality_constraint'], _control),
     **dict.fromkeys(['sparsity_coeff', 'aux_k', 'aux_coeff', 'dead_toks_threshold', 'k', 'target_l0', 'group_fractions',
@@ -214,7 +214,7 @@ class Config(Section):
     save_every_n_samples: Count|None = None # also write samples_<n>.pt this often, besides the end
     eval_every_n_samples: Count|None = None # also evaluate this often, besides the end
     gradient_accumulation_steps: Count = 1  # multiplies train_batch_size; a step is chunked in memory anyway
-    lr: Positive = 1e-3                     # peak learning rate of Adam
+    lr: Positive = 2e-3                     # peak learning rate of Adam
     lr_schedule: Literal['constant', 'linear', 'cosine', 'dictionary_learning'] = 'cosine'
     min_lr_factor: Share = 0.1              # where linear and cosine end, as a share of lr
     warmup_samples: Whole = 0               # linear rise at the start

@@ -15,61 +15,48 @@ from .core import SAE, Step, Term
 _CLIP, _LOG_ALPHA = .5, (math.log(4e-4), math.log(20))  # of the violation, and of ln(alpha)
 
 class Lagrangian(Term):
-    "Holds L0 at a target by dual ascent on a multiplier; needs a gate with thresholds"
+    "The price of L0, found by dual ascent; for a `HeldJumpReLU`"
     def __init__(self,
-        target_l0:float,          # T, mean active features per token
-        start_l0:float|None=None, # first set-point; None: four targets, or an eighth of the features if that is less
-        start_alpha:float=.4,     # first value of the multiplier, in d ln FVU / d ln L0
-        damping:float=1.,         # r, weight of the instantaneous violation
-        dual_time:float=20.,      # T_i, steps in which a violation of one moves ln(alpha) by one
-        trim:float=.05,           # kappa, share of the violation that the thresholds take back at each step
-        anneal:float=.4,          # share of the run in which the set-point falls to the target
+        start_alpha:float=.4, # first value of the multiplier, in d ln FVU / d ln L0
+        dual_time:float=20.,  # T_i, steps in which a violation of one moves ln(alpha) by one
     ):
         super().__init__()
-        self.target_l0, self.anneal = target_l0, anneal
-        self.damping, self.dual_time, self.trim = damping, dual_time, trim
-        self.pace = 1.  # of the dual at this step, following the learning rate
-        state = dict(log_alpha=math.log(start_alpha), start_l0=start_l0 or 0., setpoint=start_l0 or target_l0,
-                     violation=0., fvu=0., hazard=0.)
+        self.dual_time, self.pace = dual_time, 1.  # pace of the dual, following the learning rate
+        self.window, self.threshold_std = 1., 0.  # entries in windows per active entry; in spreads, over features
+        state = dict(log_alpha=math.log(start_alpha), violation=0., square=0., fvu=0.)
         for name, v in state.items(): self.register_buffer(name, torch.tensor(v, dtype=torch.float32))
 
-    def start(self, sae:SAE, x:Tensor, n_tokens:int):
-        if not self.start_l0: self.start_l0.fill_(max(self.target_l0, min(4*self.target_l0, sae.d_sae/8)))
-        sae.gate.calibrate(sae.scan(x), float(self.start_l0))
-    def before_step(self, done:float, lr_factor:float):
-        left = max(0., 1 - done/self.anneal)
-        self.setpoint.copy_(self.target_l0*(self.start_l0/self.target_l0)**left)
-        self.pace = lr_factor
-    def weight(self, l0:Tensor)->Tensor:
-        "w, the force on L0: the multiplier, more while above the set-point, less while below"
-        g = (l0.detach()/self.setpoint - 1).clamp(-_CLIP, 2)
-        return self.log_alpha.exp()*(1 + self.damping*g).clamp(min=0)
-    def forward(self, sae:SAE, step:Step)->Tensor:
-        fvu = torch.where(self.fvu == 0, step.fvu.detach(), self.fvu)
-        return self.weight(step.l0)*fvu*step.l0/self.setpoint
+    def before_step(self, done:float, lr_factor:float): self.pace = lr_factor
+    def price(self, fvu:Tensor)->Tensor:
+        "What an L0 of one target costs, by the average of the squared error"
+        return self.log_alpha.exp()*torch.where(self.fvu == 0, fvu.detach(), self.fvu)
+    def forward(self, sae:SAE, step:Step)->Tensor: return self.price(step.fvu)*step.l0/sae.gate.target_l0
     @torch.no_grad()
     def update(self,
-        l0:Tensor,     # () mean active features per token of the last batch
-        hazard:Tensor, # () -d ln L0 / d(shift of all thresholds, in spreads)
-        fvu:Tensor,    # () squared error per token
-    )->Tensor:         # () shift of the thresholds, in spreads
-        "One step of the controller: averages, dual ascent, and the trim to apply"
-        self.violation.lerp_(l0/self.setpoint - 1, .1)
+        own_l0:float, # of the thresholds without the shift, relative to the target
+        fvu:Tensor,   # () squared error per token
+    ):
+        "Dual ascent, and averages for the loss and for the log"
+        g = own_l0 - 1
+        self.violation.lerp_(torch.full_like(fvu, g), .1)
+        self.square.lerp_(torch.full_like(fvu, g*g), .02)
         self.fvu.copy_(torch.where(self.fvu == 0, fvu, self.fvu.lerp(fvu, .01)))
-        self.hazard.copy_(torch.where(self.hazard == 0, hazard, self.hazard.lerp(hazard, .1)))
-        g = self.violation.clamp(-_CLIP, _CLIP)
-        self.log_alpha.add_(self.pace*g/self.dual_time).clamp_(*_LOG_ALPHA)
-        return self.trim*g/self.hazard.clamp(min=.5)
+        self.log_alpha.add_(self.pace*max(-_CLIP, min(_CLIP, g))/self.dual_time).clamp_(*_LOG_ALPHA)
     @torch.no_grad()
     def after_step(self, sae:SAE, step:Step):
-        gate, l0 = sae.gate, step.l0.detach()
-        hazard = gate.in_window(step.pre.detach(), step.support).sum()/(gate.bandwidth*len(step.x)*l0.clamp(min=1e-3))
-        shift = self.update(l0, hazard, step.fvu.detach())*gate.spread
-        lately = sae.tokens_since_fired < 20*sae.d_sae/self.target_l0
-        gate.threshold.add_(torch.where(lately | (shift < 0), shift, 0)).clamp_(min=0)
+        gate = sae.gate
+        self.window = gate.in_window(step.pre, step.support)/step.l0.detach().clamp(min=1e-3)/max(1, len(step.x))
+        self.threshold_std = gate.threshold.std(correction=0)/gate.spread
+        self.update(gate.own_l0/gate.target_l0, step.fvu.detach())
+    def trouble(self)->str|None:
+        if self.log_alpha >= _LOG_ALPHA[1] - .01: return 'saturated'
+        if self.log_alpha <= _LOG_ALPHA[0] + .01: return 'target above natural L0'
+    def warning(self)->str|None:
+        if self.trouble(): return f'multiplier at a bound: {self.trouble()}'
+        if self.window < .01: return 'hardly a pre-activation near its threshold: thresholds learn nothing'
     def log(self)->dict[str, float]:
-        state = dict(multiplier=self.log_alpha.exp(), setpoint=self.setpoint, violation=self.violation)
-        return {k: v.item() for k,v in state.items()}
+        state = dict(multiplier=self.log_alpha.exp(), violation=self.violation, ripple=self.square.sqrt())
+        return {k: float(v) for k,v in dict(state, in_window=self.window, threshold_std=self.threshold_std).items()}
 
 # %% ../nbs/14_control.ipynb #lagrangianl1
 class LagrangianL1(Term):

@@ -186,20 +186,22 @@ def load_samples(
     cfg:DataConfig,
     tokenizer,         # a Hugging Face tokenizer
     seed:int=0,        # order of the training data, unless `cfg.seed` is given
-)->tuple[Samples|StreamedSamples, Samples]:  # training and evaluation samples
+)->tuple[Samples|StreamedSamples, Samples, Samples]:  # training, calibration and evaluation samples
     "Tokenise a corpus into samples; asking for more than there is is a `ConfigError`"
     seed = seed if cfg.seed is None else cfg.seed
     def cutter(docs):
         return cut(docs, cfg.context_length) if cfg.is_tokenized else pack(docs, tokenizer, cfg.context_length)
     held_out, train_docs = _documents(cfg, seed)
     held_out = _Counted(held_out)
-    evals = _take(cutter(held_out), cfg.n_eval_samples, 'n_eval_samples', cfg)
+    held = _take(cutter(held_out), 2*cfg.n_eval_samples, 'n_eval_samples (half of them for calibration)', cfg)
+    calibration, evals = Samples(held[1::2]), Samples(held[::2])
     unseen = set(held_out.seen)
     start = lambda: cutter(d for d in train_docs(len(held_out.seen)) if _digest(d) not in unseen)
     if cfg.streaming and cfg.dataset_name != 'python-stdlib':
-        return StreamedSamples(start, cfg.n_train_samples, cfg.context_length), Samples(evals)
+        return StreamedSamples(start, cfg.n_train_samples, cfg.context_length), calibration, evals
     ids = _take(start(), cfg.n_train_samples, 'n_train_samples', cfg)
-    return Samples(ids[torch.randperm(len(ids), generator=torch.Generator().manual_seed(seed))]), Samples(evals)
+    order = torch.randperm(len(ids), generator=torch.Generator().manual_seed(seed))
+    return Samples(ids[order]), calibration, evals
 
 def _take(samples:Iterator, n:int, field:str, cfg:DataConfig)->Tensor:
     "Exactly `n` samples as one int32 tensor"

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from .config import Config, ConfigError, dump_config, load_config, one_line, run_name
 from .core import build
+from .evaluate import ADVICE
 from .scan import fastest_precision
 from .track import read_rows
 
@@ -159,14 +160,18 @@ def summary(
     metrics:dict, # content of metrics.json
 )->str:
     "The final evaluation as a text table"
-    columns = {'position': '', 'target_l0': '.4g', 'l0': '.2f', 'explained_variance': '.4f', 'ce_recovered_zero': '.4f',
-               'delta_ce': '.4f', 'alive_dict_components': 'd', 'alive_fraction': '.1%', 'verdict': ''}
-    heads = ['position', 'target L0', 'L0', 'expl. var.', 'CE recovered', 'delta CE', 'alive', 'share', 'verdict']
+    columns = {'position': '', 'target_l0': '.4g', 'uncalibrated_l0': '.2f', 'l0': '.2f',
+               'explained_variance': '.4f', 'ce_recovered_zero': '.4f', 'delta_ce': '.4f',
+               'alive_dict_components': 'd', 'alive_fraction': '.1%', 'verdict': ''}
+    heads = ['position', 'target L0', 'before', 'L0', 'expl. var.', 'CE recovered', 'delta CE', 'alive', 'share',
+             'verdict']
     show = lambda v, f: '-' if v is None else format(v, f)
     rows = [[show({'position': p, **m}[k], f) for k,f in columns.items()] for p,m in metrics['positions'].items()]
     seconds = ', '.join(f'{k} {v:.1f} s' for k,v in metrics['seconds'].items())
     tokens = f"{metrics['n_train_tokens']:,} training tokens, {metrics['n_eval_tokens']:,} held-out tokens"
-    return '\n'.join([*_aligned([heads, *rows]), f'{tokens}; {seconds}'])
+    verdicts = dict.fromkeys(m['verdict'] for m in metrics['positions'].values())
+    advice = [f'{v}: {ADVICE[v]}' for v in verdicts if v in ADVICE]
+    return '\n'.join([*_aligned([heads, *rows]), *advice, f'{tokens}; {seconds}'])
 
 def _aligned(rows:list[list[str]])->list[str]:
     "Rows as lines with columns of equal width; the first and last column to the left, numbers to the right"

@@ -57,6 +57,8 @@ class Synthetic:
 
     @property
     def l0(self)->float: return float(self.frequencies.sum())
+    @property
+    def d_in(self)->int: return self.directions.shape[1]
     def codes(self, n:int, seed:int=1)->Tensor:
         "(n, n_features) true magnitudes of n tokens"
         g, m = torch.Generator().manual_seed(seed), len(self.directions)
@@ -80,6 +82,9 @@ class Synthetic:
     def sample(self, n:int, seed:int=1)->Tensor:
         "(n, d_in) activations of n tokens"
         return self.activations(self.codes(n, seed), seed)
+    def held_out(self, part:int, n:int=50_000)->Tensor:
+        "(n, d_in) activations that no fit is trained on; part 0 to calibrate on, part 1 to judge by"
+        return self.sample(n, 10**9 + part)
 
 def _unit_rows(n:int, d:int, g:torch.Generator)->Tensor:
     "(n, d) random unit rows; nearly orthogonal where there is room for it"
@@ -162,24 +167,24 @@ def recovery(
 # %% ../nbs/90_testing.ipynb #fit
 def fit(
     sae_type:str,       # a variant, or `package.module:function`
-    truth:Synthetic,
+    data,               # a `Synthetic`, or what else has `d_in`, `sample` and `held_out`
     d_sae:int,          # number of features of the SAE
     hps:dict|None=None, # the builder's own hyper-parameters
     n_steps:int=500,
     batch:int=512,      # tokens per step
     lr:float=5e-3,      # peak learning rate, falls to a tenth of it
     seed:int=0,         # of the initialisation and of the tokens
-)->tuple[SAE, list[dict]]: # the SAE, and what it logged at each step
-    "Train a variant on a known truth"
+)->tuple[Learner, list[dict]]: # the trained learner, and what it logged at each step
+    "Train a variant on activations of which there are enough"
     tokens = seed*1000*n_steps + 1
-    learner = Learner(*build(sae_type, truth.directions.shape[1], d_sae, hps, seed), n_steps*batch, lr)
-    learner.start(truth.sample(20_000, tokens))
+    learner = Learner(*build(sae_type, data.d_in, d_sae, hps, seed), n_steps*batch, lr)
+    learner.start(data.sample(20_000, tokens))
     rows = []
     for i in range(n_steps):
-        factor = .55 + .45*math.cos(math.pi*i/n_steps)
-        rows.append(learner.log(learner.step(truth.sample(batch, tokens + 1 + i), i/n_steps, factor)))
-    learner.finish(truth.sample(20_000, tokens))
-    return learner.sae, rows
+        factor = min(1, 20*(i + 1)/n_steps)*(.55 + .45*math.cos(math.pi*i/n_steps))
+        rows.append(learner.log(learner.step(data.sample(batch, tokens + 1 + i), i/n_steps, factor)))
+    learner.finish(data.held_out(0))
+    return learner, rows
 
 def compare(
     variants:dict,    # label to (variant, its hyper-parameters)
@@ -191,10 +196,10 @@ def compare(
     fig, axs = plt.subplots(1, 2, figsize=(7, 2.5), dpi=80, layout='constrained')
     found = {}
     for label, (sae_type, hps) in variants.items():
-        sae, rows = fit(sae_type, truth, d_sae, hps, **kw)
+        learner, rows = fit(sae_type, truth, d_sae, hps, **kw)
         axs[0].plot([r['l0'] for r in rows], lw=1, label=label)
         axs[1].plot([1 - r['explained_variance'] for r in rows], lw=1)
-        found[label] = recovery(sae, truth)
+        found[label] = recovery(learner.sae, truth)
     l0s = [v for line in axs[0].lines for v in line.get_ydata()]
     axs[0].set(xlabel='step', ylabel='L0', yscale='log', ylim=(min(l0s)/1.3, max(l0s)*1.3)); axs[0].legend(fontsize=7)
     axs[1].set(xlabel='step', ylabel='FVU', yscale='log')
@@ -239,7 +244,8 @@ def check_variant(
 ):
     "Raise an `AssertionError` that says which part of the contract a variant breaks"
     truth = Synthetic(n_features=48, d_in=32, l0=4., zipf=0., shared=0.)
-    sae, rows = fit(sae_type, truth, 64, hps, n_steps=300, batch=256)
+    learner, rows = fit(sae_type, truth, 64, hps, n_steps=300, batch=256)
+    sae = learner.sae
     x, losses = truth.sample(20_000, seed=10**6), [r['loss'] for r in rows]
     _check_shapes(sae, x)
     _check_gradients(sae, build(sae_type, 32, 64, hps)[1], x)

@@ -7,8 +7,9 @@ __all__ = ['lr_factor', 'make_learner', 'Setup', 'train']
 
 # %% ../nbs/33_train.ipynb #c-deae81db
 import math, time, zlib
+from torch import Tensor
 from tqdm.auto import tqdm
-from .activations import ActivationStream
+from .activations import ActivationStream, harvest
 from .config import Config, ConfigError, one_line
 from .core import build
 from .data import check_vocabulary, load_samples, load_tokenizer, special_ids
@@ -65,7 +66,7 @@ class Setup:
             raise ConfigError(f'data.context_length: {length} is longer than the context of the model, {n_ctx}')
         tokenizer = load_tokenizer(cfg.data.tokenizer_name) if cfg.data.tokenizer_name else self.model.tokenizer
         self.special = special_ids(tokenizer)
-        self.train, self.evals = load_samples(cfg.data, tokenizer, cfg.seed)
+        self.train, self.calibration, self.evals = load_samples(cfg.data, tokenizer, cfg.seed)
         check_vocabulary(self.evals, self.model.cfg.d_vocab)
         self.learners = {p: make_learner(cfg, p, self.widths[p]).to(self.device) for p in self.positions}
     @property
@@ -75,12 +76,18 @@ class Setup:
         cfg, d = self.cfg, self.cfg.data
         return ActivationStream(self.model, self.train, self.positions, self.special, cfg.samples_per_step,
                                 d.buffer_tokens, d.train_batch_size, cfg.seed, progress)
+    def held_out(self)->dict[str, Tensor]:
+        "Activations to calibrate on, neither trained on nor evaluated on"
+        tokens = self.calibration.read(0, len(self.calibration))
+        return harvest(self.model, tokens, self.positions, self.special, self.cfg.data.eval_batch_size)
     def evaluate(self, progress:bool=False)->dict[str, dict]:
         "Metrics of every SAE on the held-out samples, with target and verdict"
         saes = {p: l.sae for p,l in self.learners.items()}
         found = evaluate(self.model, saes, self.evals, self.special, self.cfg.data.eval_batch_size, progress)
-        targets = {p: l.target_l0 for p,l in self.learners.items()}
-        return {p: dict(target_l0=targets[p], verdict=verdict(m['l0'], targets[p]), **m) for p,m in found.items()}
+        return {p: dict(self._judge(l, found[p]['l0']), **found[p], **l.terms.log()) for p,l in self.learners.items()}
+    def _judge(self, l:Learner, l0:float)->dict:
+        judged = verdict(l0, l.target_l0, l.uncalibrated_l0, l.terms.trouble())
+        return dict(target_l0=l.target_l0, uncalibrated_l0=l.uncalibrated_l0, verdict=judged)
 
 # %% ../nbs/33_train.ipynb #train
 def train(
@@ -123,7 +130,7 @@ def _passes(every:int|None, n:int, step:int)->bool:
 def _steps(run, setup, stream, tracker, first, progress):
     "All steps from `first` on, with logs, checkpoints and evaluations on the way"
     cfg, b, last = setup.cfg, setup.cfg.samples_per_step, len(stream) - 1
-    clock, before = time.monotonic(), setup.tokens_seen
+    clock, before, told = time.monotonic(), setup.tokens_seen, set()
     bar = tqdm(total=len(stream), initial=first, desc='train', unit='step', disable=not progress)
     for i in range(first, len(stream)):
         batch, factor, n = stream[i], lr_factor(cfg, i*b), (i + 1)*b
@@ -136,14 +143,21 @@ def _steps(run, setup, stream, tracker, first, progress):
             tracker.log(dict(step=i, n_samples=n, n_tokens=tokens, lr=cfg.lr*factor, tokens_per_second=speed,
                              positions=rows))
             bar.set_postfix_str(_postfix(rows, speed))
+            _warn(setup.learners, i, told)
         if _passes(cfg.eval_every_n_samples, n, b) and i < last:
             tracker.log(dict(step=i, n_samples=n, evaluation=True, positions=setup.evaluate(progress)))
         if i == last:
-            for p,x in stream.window(i//stream.steps_per_window).items(): setup.learners[p].finish(x)
+            for p,x in setup.held_out().items(): setup.learners[p].finish(x)
         if _passes(cfg.save_every_n_samples, n, b) or i == last:
             run.save_weights(n, {p: l.sae for p,l in setup.learners.items()})
             run.save_state(n, {p: l.state() for p,l in setup.learners.items()})
     bar.close()
+
+def _warn(learners, step, told):
+    "Say what a controller warns of, each thing once"
+    for p,l in learners.items():
+        if (warning := l.terms.warning()) and (p, warning) not in told:
+            told.add((p, warning)); tqdm.write(f'{p}, step {step}: {warning}')
 
 def _postfix(rows:dict, speed:float)->str:
     "What the progress bar says: means over positions"

@@ -9,7 +9,7 @@ __all__ = ['lagrangian']
 from ..config import Count, NonNegative, Positive
 from ..control import Lagrangian
 from ..core import SAE
-from ..gates import JumpReLU
+from ..gates import HeldJumpReLU
 from ..terms import AuxK, Mse
 
 # %% ../../nbs/variants/lagrangian.ipynb #lagrangian
@@ -21,6 +21,6 @@ def lagrangian(
     aux_coeff:NonNegative=1/32,         # weight of the auxiliary loss
     dead_toks_threshold:Count|None=None, # silent tokens until a feature is dead; default: 5 % of the run, at most 10M
 )->tuple[SAE, dict]:
-    "JumpReLU gate, squared error, L0 held at a target by dual ascent, auxiliary loss"
-    terms = dict(mse=Mse(), sparsity=Lagrangian(target_l0), aux=AuxK(aux_k, aux_coeff, dead_toks_threshold))
-    return SAE(d_in, d_sae, JumpReLU(d_sae)), terms
+    "JumpReLU gate held at a target L0, squared error, price by dual ascent, auxiliary loss"
+    terms = dict(mse=Mse(), sparsity=Lagrangian(), aux=AuxK(aux_k, aux_coeff, dead_toks_threshold))
+    return SAE(d_in, d_sae, HeldJumpReLU(d_sae, target_l0)), terms

@@ -9,7 +9,7 @@ __all__ = ['matryoshka_lagrangian']
 from ..config import Count, NonNegative, Positive
 from ..control import Lagrangian
 from ..core import SAE
-from ..gates import JumpReLU
+from ..gates import HeldJumpReLU
 from ..terms import AuxK, PrefixMse, group_ends
 
 # %% ../../nbs/variants/matryoshka_lagrangian.ipynb #matryoshka-lagrangian
@@ -23,7 +23,7 @@ def matryoshka_lagrangian(
     aux_coeff:NonNegative=1/32,         # weight of the auxiliary loss
     dead_toks_threshold:Count|None=None, # silent tokens until a feature is dead; default: 5 % of the run, at most 10M
 )->tuple[SAE, dict]:
-    "JumpReLU gate, squared error of nested prefixes, L0 held at a target by dual ascent, auxiliary loss"
+    "JumpReLU gate held at a target L0, squared error of nested prefixes, price by dual ascent, auxiliary loss"
     mse = PrefixMse(group_ends(group_fractions, d_sae), group_weights)
-    terms = dict(mse=mse, sparsity=Lagrangian(target_l0), aux=AuxK(aux_k, aux_coeff, dead_toks_threshold))
-    return SAE(d_in, d_sae, JumpReLU(d_sae)), terms
+    terms = dict(mse=mse, sparsity=Lagrangian(), aux=AuxK(aux_k, aux_coeff, dead_toks_threshold))
+    return SAE(d_in, d_sae, HeldJumpReLU(d_sae, target_l0)), terms
