@@ -205,6 +205,8 @@ class Config(Section):
     wandb_project: str|None = None          # log to this Weights & Biases project
     wandb_run_name: str|None = None         # also names the run folder
     wandb_tags: list[str] = []
+    wandb_notes: str|None = None            # what the run is about
+    wandb_log_artifacts: bool = False       # also keep every samples_<n>.pt there
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0  # initialisation, data order and mixing
     tlens_model_name: str|None = None       # 'tiny-python', or a model on the Hub
     tlens_model_path: str|None = None       # or a local Hugging Face folder, or a .gguf file
@@ -332,7 +334,8 @@ def run_name(
 )->str:
     "Name of the run's folder: `wandb_run_name` where given, else made from what distinguishes the run"
     if cfg.wandb_run_name: return slug(cfg.wandb_run_name)
-    bookkeeping = {'save_dir', 'wandb_project', 'wandb_run_name', 'wandb_tags', 'log_every_n_grad_steps',
+    bookkeeping = {'save_dir', 'wandb_project', 'wandb_run_name', 'wandb_tags', 'wandb_notes',
+                   'wandb_log_artifacts', 'log_every_n_grad_steps',
                    'save_every_n_samples', 'eval_every_n_samples'}
     shaping = json.dumps(cfg.model_dump(mode='json', exclude=bookkeeping), sort_keys=True)
     digest = hashlib.sha256(shaping.encode()).hexdigest()[:8]

@@ -22,7 +22,7 @@ class Lagrangian(Term):
     ):
         super().__init__()
         self.dual_time, self.pace = dual_time, 1.  # pace of the dual, following the learning rate
-        self.window, self.threshold_std = 1., 0.  # entries in windows per active entry; in spreads, over features
+        self.window = 1.  # entries in windows, per active entry
         state = dict(log_alpha=math.log(start_alpha), violation=0., square=0., fvu=0.)
         for name, v in state.items(): self.register_buffer(name, torch.tensor(v, dtype=torch.float32))
 
@@ -46,7 +46,6 @@ class Lagrangian(Term):
     def after_step(self, sae:SAE, step:Step):
         gate = sae.gate
         self.window = gate.in_window(step.pre, step.support)/step.l0.detach().clamp(min=1e-3)/max(1, len(step.x))
-        self.threshold_std = gate.threshold.std(correction=0)/gate.spread
         self.update(gate.own_l0/gate.target_l0, step.fvu.detach())
     def trouble(self)->str|None:
         if self.log_alpha >= _LOG_ALPHA[1] - .01: return 'saturated'
@@ -56,7 +55,7 @@ class Lagrangian(Term):
         if self.window < .01: return 'hardly a pre-activation near its threshold: thresholds learn nothing'
     def log(self)->dict[str, float]:
         state = dict(multiplier=self.log_alpha.exp(), violation=self.violation, ripple=self.square.sqrt())
-        return {k: float(v) for k,v in dict(state, in_window=self.window, threshold_std=self.threshold_std).items()}
+        return {k: float(v) for k,v in dict(state, in_window=self.window).items()}
 
 # %% ../nbs/14_control.ipynb #lagrangianl1
 class LagrangianL1(Term):

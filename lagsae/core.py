@@ -43,6 +43,9 @@ class Gate(nn.Module):
     def start(self, sae, x:Tensor): "Calibrate on (n, d_in) scaled activations, before the first step"
     def after_step(self, step): "Project parameters, after each optimiser step"
     def finish(self, sae, x:Tensor): "Calibrate on (n, d_in) scaled held-out activations, after the last step"
+    def log(self)->dict[str, float]:
+        "What to record of the gate"
+        return {}
     def param_groups(self)->list[dict]:
         "Optimiser groups with learning rates of their own; by default all parameters join the SAE's group"
         return []

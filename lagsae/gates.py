@@ -118,6 +118,9 @@ class JumpReLU(Gate):
         self.threshold.fill_(first_cut(scan, l0))
     @torch.no_grad()
     def after_step(self, step): self.threshold.clamp_(min=0)
+    def log(self)->dict[str, float]:
+        "Mean and standard deviation of the thresholds, over features"
+        return dict(threshold=self.threshold.mean().item(), threshold_std=self.threshold.std(correction=0).item())
     def param_groups(self)->list[dict]:
         return [dict(params=[self.threshold], lr=self.threshold_lr*float(self.spread))]
 
@@ -127,9 +130,10 @@ class HeldJumpReLU(JumpReLU):
     def __init__(self, d_sae:int,
         target_l0:float,  # mean active features per token
         follow:float=.1,  # share of the shift that the thresholds take over at each step
+        relax:float=.01,  # share of its distance from the mean that each threshold gives up at each step
     ):
         super().__init__(d_sae)
-        self.target_l0, self.follow = target_l0, follow
+        self.target_l0, self.follow, self.relax = target_l0, follow, relax
         self.shift, self.own_l0 = 0., target_l0  # of the last batch; active features per token without the shift
 
     @property
@@ -142,7 +146,9 @@ class HeldJumpReLU(JumpReLU):
         return keep_above(support, pre, self.level.detach() - below)
     def start(self, sae, x:Tensor): self.calibrate(sae.scan(x), self.target_l0)
     @torch.no_grad()
-    def after_step(self, step): self._follow(self.follow)
+    def after_step(self, step):
+        self.threshold.lerp_(self.threshold.mean(), self.relax)
+        self._follow(self.follow)
     @torch.no_grad()
     def finish(self, sae, x:Tensor):
         self.select(sae.scan(x))
@@ -169,6 +175,7 @@ class BatchTopK(Gate):
         self.threshold.fill_(self.cut)
     @torch.no_grad()
     def after_step(self, step): self.threshold.lerp_(self.threshold.new_tensor(self.cut), .05)
+    def log(self)->dict[str, float]: return dict(threshold=self.threshold.item())
     @torch.no_grad()
     def finish(self, sae, x:Tensor):
         self.select(sae.scan(x))

@@ -93,7 +93,7 @@ class Learner:
         "The scalars of a step as floats, with what the terms have to tell"
         alive = (self.sae.tokens_since_fired < dead_window(self.n_tokens)).sum()
         scalars = {k: float(v.detach()) for k,v in scalars.items()}
-        return {**scalars, 'alive_dict_components': int(alive), **self.terms.log()}
+        return {**scalars, 'alive_dict_components': int(alive), **self.sae.gate.log(), **self.terms.log()}
 
     def state(self)->dict:
         "All that resuming needs"

@@ -75,7 +75,11 @@ class Run:
         "The folder that belongs to a configuration, whether it exists yet or not"
         return cls(Path(cfg.save_dir)/run_name(cfg))
     @property
-    def cfg(self)->Config: return load_config(self.folder/'config.yaml')
+    def cfg(self)->Config:
+        "As resolved when the run began"
+        path = self.folder/'config.yaml'
+        if not path.exists(): raise ConfigError(f'{self.folder}: no run here, config.yaml is missing')
+        return load_config(path)
     @property
     def complete(self)->bool: return (self.folder/'metrics.json').exists()
     @property
@@ -98,7 +102,8 @@ class Run:
         write_json(self.folder/'environment.json', environment(device))
     def clear(self):
         "Remove the files of a run, and only those"
-        own = ('config.yaml', 'environment.json', 'metrics.json', 'metrics.jsonl', 'samples_*.pt', 'state/samples_*.pt')
+        own = ('config.yaml', 'environment.json', 'metrics.json', 'metrics.jsonl', 'wandb_id', 'samples_*.pt',
+               'state/samples_*.pt')
         for pattern in own:
             for p in self.folder.glob(pattern): p.unlink()
 
@@ -106,10 +111,11 @@ class Run:
         "Samples seen to file, in order; `inside='state'` for the resumable ones"
         found = {p.stem.removeprefix('samples_'): p for p in (self.folder/inside).glob('samples_*.pt')}
         return {int(n): found[n] for n in sorted(filter(str.isdigit, found), key=int)}
-    def save_weights(self, n_samples:int, saes:dict):
+    def save_weights(self, n_samples:int, saes:dict)->Path:
         "Write `samples_<n>.pt`"
-        weights = {p: s.state_dict() for p,s in saes.items()}
-        write_atomic(self.folder/f'samples_{n_samples}.pt', lambda f: torch.save(weights, f))
+        weights, path = {p: s.state_dict() for p,s in saes.items()}, self.folder/f'samples_{n_samples}.pt'
+        write_atomic(path, lambda f: torch.save(weights, f))
+        return path
     def save_state(self, n_samples:int, state:dict):
         "Write a resumable state and remove the older ones"
         write_atomic(self.folder/'state'/f'samples_{n_samples}.pt', lambda f: torch.save(state, f))
