@@ -59,8 +59,11 @@ class Tracker:
     ):
         "Show figures in Weights & Biases"
         def show(run):
+            import matplotlib.pyplot as plt
             import wandb
-            run.log({name: wandb.Image(fig) for name,fig in draw().items()}, step=step)
+            figures = draw()
+            run.log({name: wandb.Image(fig) for name,fig in figures.items()}, step=step)
+            for fig in figures.values(): plt.close(fig)
         self._send(show)
     def checkpoint(self,
         path,         # of the file
