@@ -227,17 +227,17 @@ def control(
     n_steps:int=1000,  # of each run
     quick:bool=False,  # one narrow width, two targets, short runs
 ):
-    "Ask a variant for every L0 of a grid; prints errors, writes grid.csv and control.png"
+    "Ask a variant for every L0 of a grid (hours without a GPU); prints errors, writes grid.csv and control.png"
     from lagsae import protocol
     from lagsae.testing import tier
-    truths = {name: tier(name) for name in ('S1', 'S3')}
+    truths = {name: tier(name, n_held=400_000) for name in ('S1', 'S3')}
     if sae_type not in variant_names(): sys.exit(f'--sae_type is one of: {", ".join(variant_names())}')
     if quick: settings, sources = protocol.control_grid(truths, sae_type, [512], 1, (4, 16), 400), truths
     else:
         layers = protocol.bundled([f'blocks.{n}.hook_resid_pre' for n in (1, 2, 3)])
         real = layers | (protocol.recorded(activations) if activations else {})
-        settings = protocol.control_grid(truths, sae_type, [1024, 4096, 16384], seeds, (8, 16, 32), n_steps)
-        settings += protocol.control_grid(real, sae_type, [2048], seeds, n_steps=n_steps)
+        settings = protocol.control_grid(truths, sae_type, protocol.WIDTHS, seeds, (8, 16, 32), n_steps)
+        settings += protocol.control_grid(real, sae_type, protocol.WIDTHS, seeds, n_steps=n_steps)
         sources = truths | real
     table = protocol.run_grid(sources, settings, f'{out}/grid.csv')
     protocol.draw_control(table).savefig(f'{out}/control.png')

@@ -11,6 +11,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import LogLocator, NullLocator
 from .config import ConfigError, variant_names
 from .evaluate import DENSITY_BINS
 from .runs import Run
@@ -53,6 +54,7 @@ def consistency(
     return pd.Series({p: mcc(a[p].W_dec, b[p].W_dec) for p in a if p in b}, name='consistency')
 
 # %% ../nbs/40_plots.ipynb #curves
+_DASHES = ['-', '--', '-.', ':']  # tell runs apart where colour does not: of the same variant, or in grey
 _COLORS = ['#000000', '#0072B2', '#D55E00', '#009E73', '#E69F00', '#CC79A7', '#56B4E9', '#8C6D31']
 _MARKERS = 'os^DvPX*'
 
@@ -106,8 +108,8 @@ def front(
             bars = np.clip(np.stack([g[y] - ends[:, 0], ends[:, 1] - g[y]]), 0, None)
             ax.errorbar(g.l0, g[y], yerr=bars, lw=1, ms=4, capsize=2, label=variant, **style(variant))
         ax.set(xlabel='$L_0$, active features per token', xscale='log', yscale='log', title=position)
-        ax.title.set_fontsize(8); ax.xaxis.set_major_formatter('{x:g}'); ax.xaxis.set_minor_formatter('{x:g}')
-        ax.tick_params(axis='x', which='minor', labelsize=6)
+        ax.title.set_fontsize(8); ax.xaxis.set_major_locator(LogLocator(2)); ax.xaxis.set_major_formatter('{x:g}')
+        ax.xaxis.set_minor_locator(NullLocator())
     axs[0][0].set_ylabel('FVU' if y == 'fvu' else 'delta CE, nats per token'); axs[0][-1].legend(fontsize=7)
     return fig, table.sort_values(['position', 'variant', 'l0'])
 
@@ -119,8 +121,8 @@ def densities(
     edges = np.linspace(-7, 0, 7*DENSITY_BINS + 1)
     shown = pd.DataFrame({f'{r.run}, {r.position}': r.density for r in table.itertuples()}, index=edges[:-1].round(6))
     fig, ax = plt.subplots(figsize=(4.5, 2.6), dpi=80, layout='constrained')
-    for r, name in zip(table.itertuples(), shown):
-        ax.stairs(shown[name], edges, label=name, color=style(r.variant)['color'])
+    for i, (variant, name) in enumerate(zip(table.variant, shown)):
+        ax.stairs(shown[name], edges, label=name, color=style(variant)['color'], ls=_DASHES[i % 4])
     first = edges[:-1][shown.sum(axis=1) > 0].min() if shown.to_numpy().any() else -7
     ax.set(xlabel='$\\log_{10}$ share of tokens', ylabel='features', xlim=(first - .2, 0)); ax.legend(fontsize=6)
     return fig, shown
@@ -143,8 +145,8 @@ def l0_by_position(
     "Mean L0 of the tokens at each place of their sample"
     shown = pd.DataFrame({f'{r.run}, {r.position}': r.l0_by_position for r in table.itertuples()}).astype(float)
     fig, ax = plt.subplots(figsize=(4.5, 2.6), dpi=80, layout='constrained')
-    for r, name in zip(table.itertuples(), shown):
-        ax.plot(shown[name], lw=1, label=name, color=style(r.variant)['color'])
+    for i, (variant, name) in enumerate(zip(table.variant, shown)):
+        ax.plot(shown[name], lw=1, label=name, color=style(variant)['color'], ls=_DASHES[i % 4])
     ax.set(xlabel='place of the token', ylabel='$L_0$', ylim=(0, None)); ax.legend(fontsize=6)
     return fig, shown
 

@@ -38,6 +38,7 @@ class Synthetic:
         scale:float=1.,       # s
         offset:float=0.,      # length of mu, as a multiple of s
         tail:float=0.,        # standard deviation of ln(rho)
+        n_held:int=50_000,    # tokens to calibrate on, and as many to judge by
         seed:int=0,           # of directions, factors and offset
     ):
         g = torch.Generator().manual_seed(seed)
@@ -45,6 +46,7 @@ class Synthetic:
         n_free = n_features - sum(sizes)
         if n_free < 0: raise ValueError(f'{n_trees} trees need more than {n_features} features')
         self.scale, self.spread, self.tail, self.branching, self.shared = scale, spread, tail, branching, shared
+        self.n_held = n_held
         self.levels = [torch.arange(sum(sizes[:i]), sum(sizes[:i + 1])) for i in range(len(sizes))]
         self.directions = _unit_rows(n_features, d_in, g)
         self.offset = offset*scale*F.normalize(torch.randn(d_in, generator=g), dim=0)
@@ -84,9 +86,10 @@ class Synthetic:
     def sample(self, n:int, seed:int=1)->Tensor:
         "(n, d_in) activations of n tokens"
         return self.activations(self.codes(n, seed), seed)
-    def held_out(self, part:int, n:int=50_000)->Tensor:
-        "(n, d_in) activations that no fit is trained on; part 0 to calibrate on, part 1 to judge by"
-        return self.sample(n, 10**9 + part)
+    def held_out(self, part:int)->Tensor:
+        "(n_held, d_in) activations that no fit is trained on; part 0 to calibrate on, part 1 to judge by"
+        sizes = torch.arange(self.n_held).split(50_000)
+        return torch.cat([self.sample(len(s), 10**9 + part + 2*i) for i,s in enumerate(sizes)])
 
 def _unit_rows(n:int, d:int, g:torch.Generator)->Tensor:
     "(n, d) random unit rows; nearly orthogonal where there is room for it"
