@@ -34,6 +34,10 @@ def rules():
     runs = {p.relative_to(root) for p in notebooks if p.parent.name == 'runs'}
     yield 'notebooks for papermill have a parameters cell', sorted(map(str, runs - tagged))
 
+    room = {m[1]: p.name[:2] for p,s,_ in code if (m := re.match(r'#\|\s*default_exp (\w+)$', s))}
+    upward = [f'{p}: {m[1]}' for p,s in exported if p.name[:2].isdigit() for m in re.finditer(r'^from lagsae\.(\w+) import', s, re.M) if room.get(m[1], '') > p.name[:2]]
+    yield 'what is exported imports from lower numbers only', upward
+
 broken = [(rule, found) for rule,found in rules() if found]
 for rule, found in broken: print(f'{rule}:', *found, sep='\n  ')
 sys.exit(len(broken))
