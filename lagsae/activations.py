@@ -9,6 +9,7 @@ __all__ = ['kept', 'harvest', 'mean_and_scale', 'ActivationStream']
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
+from .cache import Cache, address, fingerprint
 from .models import run_hooked
 
 # %% ../nbs/03_activations.ipynb #kept
@@ -26,8 +27,13 @@ def harvest(
     special,            # ids that are left out
     batch_size:int=16,  # samples per forward pass
     progress:bool=False,
+    cache:Cache|None=None, # where they may be already, and will be
 )->dict[str, Tensor]:   # hook name to (n_kept, d_in), in the order of the tokens
     "Activations of all kept tokens at all positions, from one pass of the model"
+    if cache:
+        make = lambda missing: harvest(model, tokens, missing, special, batch_size, progress)
+        found = cache.get(address(fingerprint(model), tokens, special), positions, make)
+        return {p: a.to(next(model.parameters()).device) for p,a in found.items()}
     device, parts = next(model.parameters()).device, {p: [] for p in positions}
     batches = tokens.split(batch_size)
     for batch in tqdm(batches, desc='harvest', unit='batch', leave=False, disable=not progress, delay=2):
@@ -49,18 +55,13 @@ def mean_and_scale(
 class ActivationStream:
     "Mixed activations for training, one dictionary of (tokens, d_in) per step"
     def __init__(self,
-        model,                # a `TransformerBridge`
+        harvest,              # function from (n, p) tokens to {hook name: (n_kept, d_in)}
         samples,              # training samples
-        positions,            # hook names
-        special,              # token ids that are left out
         samples_per_step:int,
         buffer_tokens:int,    # tokens that are mixed with one another
-        batch_size:int=16,    # samples per forward pass
         seed:int=0,
-        progress:bool=False,
     ):
-        self.model, self.samples, self.positions, self.special = model, samples, positions, special
-        self.samples_per_step, self.batch_size, self.seed, self.progress = samples_per_step, batch_size, seed, progress
+        self.harvest, self.samples, self.samples_per_step, self.seed = harvest, samples, samples_per_step, seed
         self.n_steps = len(samples)//samples_per_step
         self.steps_per_window = min(max(1, buffer_tokens//(samples.context_length*samples_per_step)), self.n_steps)
         self._held = None, None
@@ -75,9 +76,9 @@ class ActivationStream:
             self._held = None, None  # free the old window before the new one is made
             start, n = w*self.steps_per_window, self._steps_in(w)
             tokens = self.samples.read(start*self.samples_per_step, n*self.samples_per_step)
-            acts = harvest(self.model, tokens, self.positions, self.special, self.batch_size, self.progress)
+            acts = self.harvest(tokens)
             g = torch.Generator().manual_seed(self.seed*1_000_003 + w)
-            order = torch.randperm(len(acts[self.positions[0]]), generator=g)
+            order = torch.randperm(len(next(iter(acts.values()))), generator=g)
             self._held = w, {p: a[order.to(a.device)] for p,a in acts.items()}
         return self._held[1]
 
@@ -94,9 +95,8 @@ class ActivationStream:
     )->dict[str, Tensor]: # hook name to at least `n_tokens` activations, or all there are
         "Training activations to measure mean, scale and thresholds on: the first window, and more if it is small"
         first = self.window(0)
-        have, total = len(first[self.positions[0]]), self.n_steps*self.samples_per_step
+        have, total = len(next(iter(first.values()))), self.n_steps*self.samples_per_step
         if have >= n_tokens or self.steps_per_window == self.n_steps: return first
         in_window = self.steps_per_window*self.samples_per_step
         tokens = self.samples.read(in_window, min(total - in_window, -(-(n_tokens - have)*in_window//have)))
-        rest = harvest(self.model, tokens, self.positions, self.special, self.batch_size, self.progress)
-        return {p: torch.cat([first[p], rest[p]]) for p in self.positions}
+        return {p: torch.cat([first[p], a]) for p,a in self.harvest(tokens).items()}

@@ -68,7 +68,8 @@ def evaluate(
     out:str=None,       # also write the metrics to this JSON file
 ):
     "Evaluate the SAEs of a run again"
-    from lagsae.runs import summary, write_json
+    from lagsae.files import write_json
+    from lagsae.runs import summary
     from lagsae.track import finite
     from lagsae.train import reevaluate
     metrics = reevaluate(folder, n_tokens, device)

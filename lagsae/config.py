@@ -76,6 +76,8 @@ class DataConfig(Section):
     column_name: str|None = None            # default: 'text', or 'input_ids' when tokenized
     split: str = 'train'                    # which split of the dataset to read
     buffer_tokens: Count = 2**17            # tokens that are mixed with one another before training
+    cache_dir: str|None = None              # keep activations here, for other runs on the same model and data
+    cache_max_gb: Positive = 50.            # that they may take together
 
 # %% ../nbs/00_config.ipynb #variant-names
 def variant_names()->list[str]:
@@ -334,9 +336,9 @@ def run_name(
 )->str:
     "Name of the run's folder: `wandb_run_name` where given, else made from what distinguishes the run"
     if cfg.wandb_run_name: return slug(cfg.wandb_run_name)
-    bookkeeping = {'save_dir', 'wandb_project', 'wandb_run_name', 'wandb_tags', 'wandb_notes',
-                   'wandb_log_artifacts', 'log_every_n_grad_steps',
-                   'save_every_n_samples', 'eval_every_n_samples'}
+    names = ('save_dir', 'wandb_project', 'wandb_run_name', 'wandb_tags', 'wandb_notes', 'wandb_log_artifacts',
+             'log_every_n_grad_steps', 'save_every_n_samples', 'eval_every_n_samples')
+    bookkeeping = {**dict.fromkeys(names, True), 'data': {'cache_dir', 'cache_max_gb'}}
     shaping = json.dumps(cfg.model_dump(mode='json', exclude=bookkeeping), sort_keys=True)
     digest = hashlib.sha256(shaping.encode()).hexdigest()[:8]
     defaults = {k: d for k,(_,d) in variant_params(cfg.saes.sae_type).items()}

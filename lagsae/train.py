@@ -11,14 +11,16 @@ from functools import cached_property
 from torch import Tensor
 from tqdm.auto import tqdm
 from .activations import ActivationStream, harvest
+from .cache import Cache
 from .config import Config, ConfigError, one_line
 from .core import build
 from .data import check_vocabulary, load_samples, load_tokenizer, special_ids
 from .evaluate import evaluate, verdict
+from .files import check_writable, write_json
 from .learner import Learner
 from .models import hook_names, hook_widths, load_model, match_positions, pick_device
 from .plots import compare, curves, densities
-from .runs import Run, check_writable, pretrained, write_json
+from .runs import Run, pretrained
 from .track import Tracker, finite, wandb_run
 
 # %% ../nbs/34_train.ipynb #lr-factor
@@ -74,15 +76,20 @@ class Setup:
         return {p: make_learner(self.cfg, p, self.widths[p]).to(self.device) for p in self.positions}
     @property
     def tokens_seen(self)->int: return int(self.learners[self.positions[0]].sae.tokens_seen)
+    @cached_property
+    def cache(self)->Cache|None:
+        d = self.cfg.data
+        return Cache(d.cache_dir, d.cache_max_gb) if d.cache_dir else None
     def stream(self, progress:bool=False)->ActivationStream:
         "The training activations"
         cfg, d = self.cfg, self.cfg.data
-        return ActivationStream(self.model, self.train, self.positions, self.special, cfg.samples_per_step,
-                                d.buffer_tokens, d.train_batch_size, cfg.seed, progress)
+        def get(tokens):
+            return harvest(self.model, tokens, self.positions, self.special, d.train_batch_size, progress, self.cache)
+        return ActivationStream(get, self.train, cfg.samples_per_step, d.buffer_tokens, cfg.seed)
     def held_out(self)->dict[str, Tensor]:
         "Activations to calibrate on, neither trained on nor evaluated on"
-        tokens = self.calibration.read(0, len(self.calibration))
-        return harvest(self.model, tokens, self.positions, self.special, self.cfg.data.eval_batch_size)
+        tokens, d = self.calibration.read(0, len(self.calibration)), self.cfg.data
+        return harvest(self.model, tokens, self.positions, self.special, d.eval_batch_size, cache=self.cache)
     def evaluate(self, progress:bool=False)->dict[str, dict]:
         "Metrics of every SAE on the held-out samples, with target and verdict"
         saes = {p: l.sae for p,l in self.learners.items()}
@@ -106,6 +113,7 @@ def train(
     run.check(cfg)
     if run.complete: return run
     check_writable(cfg.save_dir)
+    if cfg.data.cache_dir: check_writable(cfg.data.cache_dir, 'data.cache_dir')
     with wandb_run(cfg, run.folder) as sent_to:
         setup = Setup(cfg, device)
         run.start(cfg, setup.device)
