@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Count', 'Whole', 'Positive', 'NonNegative', 'Share', 'LEGACY', 'ConfigError', 'one_line', 'YamlLoader', 'parse_yaml',
            'Section', 'DataConfig', 'variant_names', 'locate_variant', 'variant_params', 'variant_help', 'SaesConfig',
-           'Config', 'make_config', 'set_path', 'read_yaml', 'load_config', 'dump_config', 'slug', 'run_name']
+           'Config', 'make_config', 'put', 'set_path', 'read_yaml', 'load_config', 'dump_config', 'slug', 'run_name']
 
 # %% ../nbs/00_config.ipynb #c-93be7286
 import ast, hashlib, importlib.util, inspect, json, math, re, warnings
@@ -284,18 +284,26 @@ def make_config(
     except ValidationError as e: raise ConfigError(_explain(e)) from None
 
 # %% ../nbs/00_config.ipynb #set-path
+def put(
+    tree:dict,  # plain configuration data, changed in place
+    field:str,  # its dotted name
+    value,      # plain data
+)->None:
+    "Set one field"
+    *parents, last = field.split('.')
+    for k in parents:
+        tree = tree.setdefault(k, {})
+        if not isinstance(tree, dict): raise ConfigError(f'{field}: {k} is not a section')
+    tree[last] = value
+
 def set_path(
     tree:dict,       # plain configuration data, changed in place
     assignment:str,  # `key.path=value`, the value written as YAML
 )->None:
     "Apply one `--set` assignment"
-    path, eq, value = assignment.partition('=')
-    *parents, last = keys = path.strip().split('.')
-    if not eq or not all(keys): raise ConfigError(f'--set {assignment}: expected key.path=value')
-    for k in parents:
-        tree = tree.setdefault(k, {})
-        if not isinstance(tree, dict): raise ConfigError(f'--set {assignment}: {k} is not a section')
-    tree[last] = parse_yaml(value)
+    field, eq, value = assignment.partition('=')
+    if not eq or not all(field.strip().split('.')): raise ConfigError(f'--set {assignment}: expected key.path=value')
+    put(tree, field.strip(), parse_yaml(value))
 
 def read_yaml(
     path, # file name

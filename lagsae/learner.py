@@ -93,6 +93,7 @@ class Learner:
         "The scalars of a step as floats, with what the terms have to tell"
         alive = (self.sae.tokens_since_fired < dead_window(self.n_tokens)).sum()
         scalars = {k: float(v.detach()) for k,v in scalars.items()}
+        if self.target_l0: scalars['target_l0'] = self.target_l0
         return {**scalars, 'alive_dict_components': int(alive), **self.sae.gate.log(), **self.terms.log()}
 
     def state(self)->dict:
@@ -102,6 +103,5 @@ class Learner:
     def load_state(self, state:dict):
         "Continue from `state()`"
         self.sae.load_state_dict(state['sae']); self.terms.load_state_dict(state['terms'])
-        self.uncalibrated_l0 = state['uncalibrated_l0']
-        self._make_optimizer()
+        self.uncalibrated_l0 = state['uncalibrated_l0']; self._make_optimizer()
         self.optimizer.load_state_dict(state['optimizer'])

@@ -20,7 +20,7 @@ from .files import check_writable, write_json
 from .learner import Learner
 from .models import hook_names, hook_widths, load_model, match_positions, pick_device
 from .plots import compare, curves, densities
-from .runs import Run, pretrained
+from .runs import Run, Stopped, pretrained
 from .track import Tracker, finite, wandb_run
 
 # %% ../nbs/34_train.ipynb #lr-factor
@@ -106,6 +106,8 @@ def train(
     device:str|None=None, # default: 'cuda:0' if there is one, else 'cpu'
     fresh:bool=False,     # start over if the run's folder holds a run already
     progress:bool=True,   # show progress bars
+    setup:Setup|None=None, # of the configuration, if there is one already
+    on_log=None,          # called with the run when a step has been logged
 )->Run:                   # the finished run
     "Train the SAEs of a configuration; continues where an earlier attempt left off"
     run, begun = Run.for_config(cfg), time.monotonic()
@@ -115,7 +117,7 @@ def train(
     check_writable(cfg.save_dir)
     if cfg.data.cache_dir: check_writable(cfg.data.cache_dir, 'data.cache_dir')
     with wandb_run(cfg, run.folder) as sent_to:
-        setup = Setup(cfg, device)
+        setup = setup or Setup(cfg, device)
         run.start(cfg, setup.device)
         stream = setup.stream(progress)
         seen, state = run.load_state() or (0, None)
@@ -125,10 +127,9 @@ def train(
             for p,x in stream.calibration().items(): setup.learners[p].start(x)
         ready, first = time.monotonic(), seen//cfg.samples_per_step
         tracker = Tracker(run.folder, cfg, first, sent_to)
-        _steps(run, setup, stream, tracker, first, progress)
+        _steps(run, setup, stream, tracker, first, progress, on_log)
         trained = time.monotonic()
-        positions = setup.evaluate(progress)
-        end = time.monotonic()
+        positions, end = setup.evaluate(progress), time.monotonic()
         seconds = dict(preparation=ready - begun, training=trained - ready, evaluation=end - trained, total=end - begun)
         n_eval = positions[setup.positions[0]]['n_tokens']
         write_json(run.folder/'metrics.json', finite(dict(positions=positions, n_train_tokens=setup.tokens_seen,
@@ -147,7 +148,7 @@ def _passes(every:int|None, n:int, step:int)->bool:
     "Whether a mark at each `every` samples lies in the step that ends at `n` samples"
     return bool(every) and n//every > (n - step)//every
 
-def _steps(run, setup, stream, tracker, first, progress):
+def _steps(run, setup, stream, tracker, first, progress, on_log):
     "All steps from `first` on, with logs, checkpoints and evaluations on the way"
     cfg, b, last = setup.cfg, setup.cfg.samples_per_step, len(stream) - 1
     clock, before, told = time.monotonic(), setup.tokens_seen, set()
@@ -164,6 +165,7 @@ def _steps(run, setup, stream, tracker, first, progress):
                              positions=rows))
             bar.set_postfix_str(_postfix(rows, speed))
             _warn(setup.learners, i, told)
+            if on_log: on_log(run)
         if _passes(cfg.eval_every_n_samples, n, b) and i < last:
             tracker.log(dict(step=i, n_samples=n, evaluation=True, positions=setup.evaluate(progress)))
         if i == last:
@@ -171,6 +173,9 @@ def _steps(run, setup, stream, tracker, first, progress):
         if _passes(cfg.save_every_n_samples, n, b) or i == last:
             tracker.checkpoint(run.save_weights(n, {p: l.sae for p,l in setup.learners.items()}), n)
             run.save_state(n, {p: l.state() for p,l in setup.learners.items()})
+        elif run.asked_to_stop:
+            run.save_state(n, {p: l.state() for p,l in setup.learners.items()})
+            raise Stopped(f'after {n} samples; the same command goes on from there')
     bar.close()
 
 def _warn(learners, step, told):
