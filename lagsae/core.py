@@ -49,6 +49,9 @@ class Gate(nn.Module):
     def param_groups(self)->list[dict]:
         "Optimiser groups with learning rates of their own; by default all parameters join the SAE's group"
         return []
+    def scaled(self, factor:Tensor)->'Gate':
+        "The gate for pre-activations, and with values, `factor` times as large; () or (d_sae,), greater than zero"
+        raise NotImplementedError
     def frozen(self)->'Gate':
         "The gate used at inference, where a token's code does not depend on its batch"
         return copy.copy(self).eval()

@@ -193,22 +193,25 @@ def _postfix(rows:dict, speed:float)->str:
 
 # %% ../nbs/34_train.ipynb #reevaluate
 def reevaluate(
-    folder,               # of a run
-    n_tokens:int|None=None, # about how many; None: as many samples as the run has asked for
+    cfg:Config,           # its model and its data are evaluated on
+    saes:dict,            # hook name to `SAE`
+    targets:dict={},      # hook name to the L0 that was asked for
+    n_tokens:int|None=None, # about how many; None: as many samples as the configuration asks for
     device:str|None=None, # default: 'cuda:0' if there is one, else 'cpu'
     progress:bool=True,
 )->dict:                  # as in metrics.json
-    "The metrics of a run's last checkpoint, on held-out tokens"
-    run, begun = Run(folder), time.monotonic()
-    cfg, saes = run.cfg, run.load_saes()
+    "The metrics of SAEs on held-out tokens"
+    begun = time.monotonic()
     n_samples = -(-n_tokens//(cfg.data.context_length - 1)) if n_tokens else cfg.data.n_eval_samples
-    cfg = cfg.model_copy(update=dict(data=cfg.data.model_copy(update=dict(n_eval_samples=n_samples))))
+    cfg = cfg.model_copy(update=dict(data=cfg.data.model_copy(update=dict(n_eval_samples=n_samples)),
+                                     saes=cfg.saes.model_copy(update=dict(sae_positions=list(saes)))))
     setup = Setup(cfg, device)
+    for p,s in saes.items():
+        if s.d_in != setup.widths[p]: raise ConfigError(f'{p} is {setup.widths[p]} wide, the SAE takes {s.d_in}')
     saes = {p: s.to(setup.device) for p,s in saes.items()}
     found = evaluate(setup.model, saes, setup.evals, setup.special, cfg.data.eval_batch_size, progress)
-    targets = {p: setup.learners[p].target_l0 for p in found}
-    positions = {p: dict(target_l0=targets[p], uncalibrated_l0=None, verdict=verdict(m['l0'], targets[p]), **m)
-                 for p,m in found.items()}
+    positions = {p: dict(target_l0=t, uncalibrated_l0=None, verdict=verdict(m['l0'], t), **m)
+                 for p,m in found.items() for t in [targets.get(p)]}
     any_sae, any_found = next(iter(saes.values())), next(iter(found.values()))
     return dict(positions=positions, n_train_tokens=int(any_sae.tokens_seen), n_eval_tokens=any_found['n_tokens'],
                 seconds=dict(total=time.monotonic() - begun))

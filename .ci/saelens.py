@@ -1,0 +1,55 @@
+"""Trains every variant for a moment, exports it, and compares it with what SAELens makes of the folder, on held-out
+activations: active features, codes, reconstructions, and the metrics that follow from them. Not a part of `.ci/run`,
+since SAELens needs an environment of its own.
+
+    python .ci/saelens.py PYTHON   # the interpreter of an environment with sae-lens
+"""
+import subprocess, sys, tempfile
+from pathlib import Path
+import torch
+from lagsae.activations import harvest, kept
+from lagsae.config import make_config, variant_names
+from lagsae.evaluate import evaluate, replace_at, token_losses
+from lagsae.interop import export_run
+from lagsae.train import Setup, train
+
+theirs = '''
+import sys, torch
+from sae_lens import SAE
+folder, x, out = sys.argv[1:]
+sae = SAE.load_from_disk(folder)
+with torch.no_grad():
+    codes = sae.encode(torch.load(x))
+    torch.save((codes, sae.decode(codes)), out)
+'''
+small = dict(tlens_model_name='tiny-python', lr=2e-3, data=dict(n_train_samples=1600, n_eval_samples=64))
+position, bad = 'blocks.2.hook_resid_pre', []
+relative = lambda a, b: float((a - b).norm()/b.norm())
+with tempfile.TemporaryDirectory() as d:
+    for name in variant_names():
+        cfg = make_config({**small, 'save_dir': d, 'wandb_run_name': name,
+                           'saes': dict(sae_type=name, sae_positions=position, n_dict_components=1024)})
+        setup = Setup(cfg, 'cpu'); run = train(cfg, setup=setup, progress=False)
+        [folder] = export_run(run.folder, f'{d}/exported/{name}')
+        tokens = setup.evals.read(0, len(setup.evals))
+        x = harvest(setup.model, tokens, [position], setup.special)[position]
+        torch.save(x, f'{d}/x.pt')
+        subprocess.run([sys.argv[1], '-c', theirs, folder, f'{d}/x.pt', f'{d}/out.pt'], check=True, stderr=subprocess.DEVNULL)
+        codes, xhat = torch.load(f'{d}/out.pt')
+        sae = run.load_saes()[position]
+        mine = sae.encode(x).dense()*sae.scale
+        m = evaluate(setup.model, {position: sae}, setup.evals, setup.special)[position]
+        mask = kept(tokens, setup.special); clean = setup.model(tokens, return_type='logits')
+        hook = (position, replace_at(mask, lambda a: xhat))
+        spliced = setup.model.run_with_hooks(tokens, return_type='logits', fwd_hooks=[hook])
+        ce = [token_losses(l, tokens, mask)[0].mean().item() for l in (spliced, clean)]
+        x = x.double(); error = (x - xhat.double()).square().sum(1).mean().item()
+        straight = dict(l0=(codes != 0).sum(1).double().mean().item(), mse=error/x.shape[1], delta_ce=ce[0] - ce[1],
+                        explained_variance=1 - error/(x - x.mean(0)).square().sum(1).mean().item())
+        off = {k: abs(v/m[k] - 1) for k,v in straight.items()}
+        differ = int(((mine != 0) != (codes != 0)).sum())
+        print(f'{name:22} active sets differ in {differ} of {int((codes != 0).sum())}, codes by {relative(mine, codes):.1e}, '
+              f'outputs by {relative(sae(x.float()), xhat):.1e}; ' + ', '.join(f'{k} {v:.1e}' for k,v in off.items()), flush=True)
+        if relative(mine, codes) > 1e-5 or differ or max(off.values()) > 1e-5: bad.append(name)
+print('all agree' if not bad else f'differing: {", ".join(bad)}')
+sys.exit(bool(bad))
