@@ -88,6 +88,7 @@ def sweep(
         raise ConfigError('--base_config and --sweep_config are required, for example configs/quickstart.yaml and '
                           'sweeps/l0.yaml')
     from lagsae.grid import make_plan, plan_table
+    if limit is not None and limit < 1: raise ConfigError(f'--limit: at least 1, got {limit}')
     plan = make_plan(base_config, sweep_config, set or [], limit)
     for r in plan.remarks: print(r)
     if dry_run: return print(plan_table(plan, device or 'cpu'))

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TARGETS', 'WIDTHS', 'Recorded', 'bundled', 'record', 'recorded', 'told', 'judged', 'slope_here', 'land', 'run_grid',
-           'control_grid', 'errors', 'prices', 'at_l0', 'draw_control']
+           'control_grid', 'errors', 'prices', 'draw_control']
 
 # %% ../nbs/81_protocol.ipynb #c-imports
 import copy, csv, math, time
@@ -96,7 +96,7 @@ def judged(
 def slope_here(
     sae,      # with the gate of inference
     x:Tensor, # (n, d_in) activations
-)->float|None: # None for a gate without thresholds
+)->float|None: # None for a gate without thresholds, and where L0 does not move with them
     "-d ln FVU / d ln L0 of an SAE as it is, when one shift moves all its thresholds"
     ends = []
     for share in (-.02, .02):
@@ -105,7 +105,7 @@ def slope_here(
         threshold.data += share*threshold.mean()
         m = judged(moved, x); ends.append((math.log(m['l0']), math.log(1 - m['explained_variance'])))
     (l0, fvu), (less, worse) = ends
-    return (worse - fvu)/(l0 - less)
+    return (worse - fvu)/(l0 - less) if l0 > less else None
 
 def land(
     data,         # a `Synthetic` or a `Recorded`
@@ -190,18 +190,6 @@ def prices(
         g = g.sort_values('l0')
         if len(g) > 2: parts.append(g.assign(slope=-np.gradient(np.log(g.fvu), np.log(g.l0))))
     return pd.concat(parts) if parts else table.assign(slope=np.nan).iloc[:0]
-
-def at_l0(
-    table:pd.DataFrame, # of `run_grid`
-    l0:float,
-    by=('source', 'sae_type', 'seed'), # columns that tell fronts apart
-)->pd.Series:           # FVU of each front
-    "FVU at a given L0: ln FVU interpolated over ln L0"
-    def front(g):
-        g = g.sort_values('l0')
-        inside = g.l0.min()*.98 <= l0 <= g.l0.max()*1.02
-        return float(np.exp(np.interp(np.log(l0), np.log(g.l0), np.log(g.fvu)))) if inside else float('nan')
-    return table.groupby(list(by)).apply(front, include_groups=False)
 
 def draw_control(
     table:pd.DataFrame, # of `run_grid`

@@ -266,7 +266,7 @@ class Sweep:
         try:
             while self.todo or self.workers.running: self._turn()
         finally: signal.signal(signal.SIGINT, before); self.workers.kill()
-        self._compare(wait=True)
+        self._compare(wait=True); self._say_cache()
         for r in results(self.plan):
             if r['status'] == 'failed': self.view.say(f'failed: {r["run"]}: {r["error"]}')
         if self.stops: raise KeyboardInterrupt
@@ -286,6 +286,11 @@ class Sweep:
         found = [r for r in results(self.plan) if r['run'] == job.name]
         said = [f'L0 {r["l0"]:.2f}, explained variance {r["explained_variance"]:.4f}, {r["verdict"]}' for r in found]
         return f'done in {_minutes(found[0]["seconds"])}; ' + '; '.join(said)
+    def _say_cache(self):
+        from lagsae.cache import Cache
+        for d in {j.cfg.data.cache_dir: j.cfg.data for j in self.plan.jobs}.values():
+            gb = Cache(d.cache_dir).gb
+            self.view.say(f'{gb:.1f} GB of activations in {d.cache_dir}, {d.cache_max_gb:g} GB at most')
     def _interrupted(self, *_):
         self.stops += 1; self.todo = []
         if self.stops > 1: return self.workers.kill()
