@@ -7,7 +7,7 @@ __all__ = ['TIERS', 'Synthetic', 'tier', 'recovered', 'detection', 'recovery', '
            'axes_sae', 'check_variant', 'wandb_records', 'wandb_history']
 
 # %% ../nbs/80_testing.ipynb #c-8f83d19f
-import copy, json, math, struct
+import copy, itertools, json, math, struct
 from collections.abc import Iterator
 from pathlib import Path
 import matplotlib.pyplot as plt
@@ -19,6 +19,7 @@ from .codes import Codes, DenseSupport, ragged_sum, sampled_product
 from .core import SAE, Step, build
 from .evaluate import Reconstruction, cosines, mcc
 from .learner import Learner
+from .plots import DASHES
 from .scan import Scan, precisions
 
 # %% ../nbs/80_testing.ipynb #synthetic
@@ -184,10 +185,10 @@ def fit_each(
     "Fit variants on one known truth, draw L0 and FVU by step, and tell what they have recovered"
     fig, axs = plt.subplots(1, 2, figsize=(7, 2.5), dpi=80, layout='constrained')
     found = {}
-    for label, (sae_type, hps) in variants.items():
+    for (label, (sae_type, hps)), ls in zip(variants.items(), itertools.cycle(DASHES)):
         learner, rows = fit(sae_type, truth, d_sae, hps, **kw)
-        axs[0].plot([r['l0'] for r in rows], lw=1, label=label)
-        axs[1].plot([1 - r['explained_variance'] for r in rows], lw=1)
+        axs[0].plot([r['l0'] for r in rows], ls, lw=1, label=label)
+        axs[1].plot([1 - r['explained_variance'] for r in rows], ls, lw=1)
         found[label] = recovery(learner.sae, truth)
     l0s = [v for line in axs[0].lines for v in line.get_ydata()]
     axs[0].set(xlabel='step', ylabel='L0', yscale='log', ylim=(min(l0s)/1.3, max(l0s)*1.3)); axs[0].legend(fontsize=7)
