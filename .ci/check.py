@@ -3,7 +3,7 @@ import ast, json, re, sys
 from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
-notebooks = [p for p in sorted((root/'nbs').rglob('*.ipynb')) if not re.search(r'/[._]', str(p.relative_to(root)))]
+notebooks = [p for p in sorted((root/'nbs').rglob('*.ipynb')) if not re.search(r'/[._]|nbs/output/|nbs/runs/output/', str(p.relative_to(root)))]
 cells = [(p.relative_to(root), c) for p in notebooks for c in json.loads(p.read_text())['cells']]
 code = [(p, ''.join(c['source']), c) for p,c in cells if c['cell_type'] == 'code']
 exported = [(p, s) for p,s,_ in code if re.match(r'#\|\s*exports?\b', s)]

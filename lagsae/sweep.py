@@ -30,8 +30,7 @@ def execute(
 )->str|None:         # what went wrong, if anything, on one line
     "Execute a notebook in a kernel of this environment"
     import papermill
-    os.environ |= dict(JUPYTER_PREFER_ENV_PATH='1',  # whatever kernels the user has installed elsewhere
-                       TQDM_DISABLE='1')  # a bar would leave thousands of lines; there are curves instead
+    os.environ['JUPYTER_PREFER_ENV_PATH'] = '1'  # whatever kernels the user has installed elsewhere
     try:
         papermill.execute_notebook(str(notebook), str(out), parameters, kernel_name='python3', progress_bar=False,
                                    autosave_cell_every=10)
