@@ -5,7 +5,6 @@ since SAELens needs an environment of its own.
     python .ci/saelens.py PYTHON   # the interpreter of an environment with sae-lens
 """
 import subprocess, sys, tempfile
-from pathlib import Path
 import torch
 from lagsae.activations import harvest, kept
 from lagsae.config import make_config, variant_names

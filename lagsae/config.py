@@ -8,7 +8,7 @@ __all__ = ['Count', 'Whole', 'Positive', 'NonNegative', 'Share', 'LEGACY', 'Conf
            'Config', 'make_config', 'put', 'set_path', 'read_yaml', 'load_config', 'dump_config', 'slug', 'run_name']
 
 # %% ../nbs/00_config.ipynb #c-93be7286
-import ast, hashlib, importlib.util, inspect, json, math, re, warnings
+import ast, hashlib, importlib.util, inspect, json, re, warnings
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args

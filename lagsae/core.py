@@ -7,7 +7,6 @@ __all__ = ['Gate', 'Term', 'Terms', 'Step', 'SAE', 'build']
 
 # %% ../nbs/11_core.ipynb #c-1313f9f2
 import copy, importlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 import torch

@@ -14,7 +14,6 @@ import torch
 import torch.nn.functional as F
 from safetensors.numpy import load_file, save
 from scipy.sparse import csc_matrix
-from torch import Tensor
 from tqdm.auto import tqdm
 from .activations import harvest, kept
 from .core import SAE

@@ -20,7 +20,7 @@ from .config import DataConfig, variant_params
 from .data import load_samples, special_ids
 from .evaluate import Reconstruction, verdict
 from .models import load_model
-from .testing import fit, tier
+from .testing import fit
 
 # %% ../nbs/81_protocol.ipynb #recorded
 class Recorded:

@@ -256,7 +256,7 @@ class Sweep:
         self.stops, self.compared, self.comparing = 0, time.monotonic(), None
     def run(self)->int: # how many runs have failed, in this sweep or before
         "Carry out the plan"
-        self.plan.folder.mkdir(parents=True, exist_ok=True)
+        check_writable(self.plan.folder)
         write_text(self.plan.folder/'sweep.yaml', self.plan.text)
         kept = {s: sum(j.status == s for j in self.plan.jobs if j not in self.todo) for s in ('done', 'failed')}
         for s,n in kept.items():
