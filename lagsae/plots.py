@@ -92,10 +92,10 @@ def curves(
     return fig, table
 
 class Live:
-    "The curves of a run that is under way, drawn again now and then in the same place of a notebook"
-    def __init__(self, every:float=10.): self.every, self.drawn, self.place = every, 0., None # seconds
-    def __call__(self, run):
-        if time.monotonic() - self.drawn < self.every: return
+    "The curves of a run that is under way, drawn again now and then, and at the end, in the same place of a notebook"
+    def __init__(self, every:float=10.): self.every, self.drawn, self.place = every, -np.inf, None # seconds
+    def __call__(self, run, last:bool=False):
+        if time.monotonic() - self.drawn < self.every and not last: return
         self.drawn, fig = time.monotonic(), curves(run)[0]
         if self.place: self.place.update(fig)
         else: self.place = display(fig, display_id=True)
@@ -146,8 +146,9 @@ def thresholds(
     found = {p: s.gate.threshold.detach().cpu().expand(s.d_sae).numpy() for p,s in saes.items()
              if 'threshold' in dict(s.gate.named_parameters()) | dict(s.gate.named_buffers())}
     fig, ax = plt.subplots(figsize=(4.5, 2.6), dpi=80, layout='constrained')
-    for p,values in found.items(): ax.hist(values, 60, histtype='step', label=p)
-    ax.set(xlabel='threshold', ylabel='features')
+    for (p, values), ls in zip(found.items(), itertools.cycle(DASHES)):
+        ax.hist(values, 60, histtype='step', label=p, ls=ls)
+    ax.set(xlabel='threshold', ylabel='features'); ax.locator_params(axis='x', nbins=5)
     if found: ax.legend(fontsize=6)
     return fig, pd.DataFrame(found)
 

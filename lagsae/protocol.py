@@ -20,6 +20,7 @@ from .config import DataConfig, variant_params
 from .data import load_samples, special_ids
 from .evaluate import Reconstruction, verdict
 from .models import load_model
+from .plots import DASHES
 from .testing import fit
 
 # %% ../nbs/81_protocol.ipynb #recorded
@@ -207,7 +208,8 @@ def draw_control(
     left.set_yticks([.5, .7, 1, 1.4, 2], ['0.5', '0.7', '1', '1.4', '2']); left.minorticks_off()
     for i, ((source, d_sae), g) in enumerate(table[table.seed == 0].groupby(['source', 'd_sae'])):
         g = g.sort_values('l0')
-        right.plot(g.l0, g.fvu, 'o-', color=f'C{i % 10}', lw=.5, ms=3, label=f'{source}, {d_sae}')
+        right.plot(g.l0, g.fvu, 'os^DvPX*'[i % 8], ls=DASHES[i % 4], color=f'C{i % 10}', lw=.5, ms=4,
+                   label=f'{source}, {d_sae}')
         for r in g.itertuples():
             span = np.array([.8, 1.25])
             right.plot(r.l0*span, r.fvu*span**-r.multiplier, color=f'C{i % 10}', lw=2)

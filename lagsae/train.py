@@ -107,7 +107,7 @@ def train(
     fresh:bool=False,     # start over if the run's folder holds a run already
     progress:bool=True,   # show progress bars
     setup:Setup|None=None, # of the configuration, if there is one already
-    on_log=None,          # called with the run when a step has been logged
+    on_log=None,          # called when a step has been logged, with the run and whether it was the last step
 )->Run:                   # the finished run
     "Train the SAEs of a configuration; continues where an earlier attempt left off"
     run, begun = Run.for_config(cfg), time.monotonic()
@@ -165,7 +165,7 @@ def _steps(run, setup, stream, tracker, first, progress, on_log):
                              positions=rows))
             bar.set_postfix_str(_postfix(rows, speed))
             _warn(setup.learners, i, told)
-            if on_log: on_log(run)
+            if on_log: on_log(run, i == last)
         if _passes(cfg.eval_every_n_samples, n, b) and i < last:
             tracker.log(dict(step=i, n_samples=n, evaluation=True, positions=setup.evaluate(progress)))
         if i == last:
