@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import display
-from matplotlib.ticker import LogFormatter, LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from .config import ConfigError, variant_names
 from .evaluate import DENSITY_BINS, mcc
 from .runs import Run
@@ -75,18 +75,29 @@ def history(
     return pd.DataFrame([dict(step=r['step'], lr=r['lr'], tokens_per_second=r['tokens_per_second'], position=p, **m)
                          for r in rows for p,m in r['positions'].items()])
 
+def _log_scale(ax):
+    "A logarithmic y axis; with plain numbers where it spans less than a decade"
+    ax.set_yscale('log')
+    low, high = ax.get_ylim()
+    if high > 10*low: return
+    ax.yaxis.set_major_locator(MaxNLocator(5)); ax.yaxis.set_major_formatter('{x:.3g}')
+    ax.yaxis.set_minor_locator(NullLocator())
+
 def curves(
     run, # a `Run`
 )->tuple: # figure, table
-    "Loss, L0 against its target, multiplier and alive features by step"
+    "Loss, L0 against its target, multiplier and alive features by step; own L0 where batches are held at the target"
     table = history(run)
-    shown = {'loss': 'loss', 'l0': '$L_0$', 'multiplier': 'multiplier', 'alive_dict_components': 'alive features'}
-    shown = {k: v for k,v in shown.items() if k in table}
+    if 'violation' in table: table['own_l0'] = table.target_l0*(1 + table.violation)
+    shown = {'loss': 'loss', 'own_l0': 'own $L_0$', 'l0': '$L_0$', 'multiplier': 'multiplier',
+             'alive_dict_components': 'alive features'}
+    shown = {k: v for k,v in shown.items() if k in table and not (k == 'l0' and 'own_l0' in table)}
     fig, axs = plt.subplots(1, len(shown), figsize=(3*len(shown), 2.4), dpi=80, layout='constrained', squeeze=False)
     for ax, (name, label) in zip(axs[0], shown.items()):
         for (position, g), ls in zip(table.groupby('position'), itertools.cycle(DASHES)):
             ax.plot(g.step, g[name], ls, lw=1, label=position)
-        ax.set(xlabel='step', ylabel=label, yscale='log' if name in ('loss', 'multiplier') else 'linear')
+        ax.set(xlabel='step', ylabel=label)
+        if name in ('loss', 'multiplier'): _log_scale(ax)
     for t in set(table.get('target_l0', pd.Series()).dropna()): axs[0][1].axhline(t, c='k', ls=':', lw=1)
     axs[0][0].legend(fontsize=6)
     return fig, table
@@ -118,10 +129,9 @@ def front(
             if y == 'fvu': ends = 1 - ends[:, ::-1]
             bars = np.clip(np.stack([g[y] - ends[:, 0], ends[:, 1] - g[y]]), 0, None)
             ax.errorbar(g.l0, g[y], yerr=bars, lw=1, ms=4, capsize=2, label=variant, **style(variant))
-        ax.set(xlabel='$L_0$, active features per token', xscale='log', yscale='log', title=position)
+        ax.set(xlabel='$L_0$, active features per token', xscale='log', title=position); _log_scale(ax)
         ax.title.set_fontsize(8); ax.xaxis.set_major_locator(LogLocator(2)); ax.xaxis.set_major_formatter('{x:g}')
         ax.xaxis.set_minor_locator(NullLocator())
-        ax.yaxis.set_major_formatter(LogFormatter()); ax.yaxis.set_minor_formatter(LogFormatter())
     axs[0][0].set_ylabel('FVU' if y == 'fvu' else 'delta CE, nats per token'); axs[0][-1].legend(fontsize=7)
     return fig, table.sort_values(['position', 'variant', 'l0'])
 
