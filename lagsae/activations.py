@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 from .cache import Cache, address, fingerprint
+from .config import ConfigError
 from .models import run_hooked
 
 # %% ../nbs/03_activations.ipynb #kept
@@ -76,6 +77,11 @@ class ActivationStream:
             self._held = None, None  # free the old window before the new one is made
             start, n = w*self.steps_per_window, self._steps_in(w)
             tokens = self.samples.read(start*self.samples_per_step, n*self.samples_per_step)
+            if len(tokens) < n*self.samples_per_step:  # a stream that ends early
+                self.n_steps = start + len(tokens)//self.samples_per_step
+                if not self.n_steps: raise ConfigError('data.n_train_samples: the data do not give a single step')
+                if self.n_steps == start: raise IndexError(start)
+                tokens = tokens[:self._steps_in(w)*self.samples_per_step]
             acts = self.harvest(tokens)
             g = torch.Generator().manual_seed(self.seed*1_000_003 + w)
             order = torch.randperm(len(next(iter(acts.values()))), generator=g)
@@ -85,9 +91,10 @@ class ActivationStream:
     def _steps_in(self, w:int)->int: return min(self.steps_per_window, self.n_steps - w*self.steps_per_window)
 
     def __getitem__(self, step:int)->dict[str, Tensor]:
-        "The batch of one step"
+        "The batch of one step; an `IndexError` if the samples end before it, which is known once one asks for it"
         w, i = divmod(step, self.steps_per_window)
         acts, n = self.window(w), self._steps_in(w)
+        if step >= self.n_steps: raise IndexError(step)
         return {p: a[len(a)*i//n:len(a)*(i + 1)//n] for p,a in acts.items()}
 
     def calibration(self,

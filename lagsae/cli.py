@@ -11,10 +11,11 @@ from fastcore.script import Param, call_parse
 
 # %% ../nbs/70_cli.ipynb #-one-line-errors
 def _one_line_errors(f):
-    "Turn a `ConfigError` into one line on standard error and exit status 2, an interrupt into status 130"
+    "Errors as one line on standard error: status 2 for what the user can mend, 1 for what happened, 130 for an interrupt"
     @functools.wraps(f)
     def wrapped(*args, **kwargs):
         from lagsae.config import ConfigError
+        from lagsae.files import RunError, Stopped
         try:
             f(*args, **kwargs)
             return sys.stdout.flush()
@@ -22,6 +23,9 @@ def _one_line_errors(f):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return
         except ConfigError as e: status, message = 2, f'error: {e}'
+        except RunError as e: status, message = 1, f'error: {e}'
+        except OSError as e: status, message = 1, f'error: {e.filename or "system"}: {e.strerror or e}'
+        except Stopped as e: status, message = e.status, str(e)
         except KeyboardInterrupt: status, message = 130, 'interrupted'
         print(' '.join(message.split()), file=sys.stderr)
         sys.exit(status)
@@ -31,18 +35,21 @@ def _one_line_errors(f):
 @_one_line_errors
 def run(
     config_path:str=None, # YAML file that describes the run
+    resume:str=None,      # instead: folder of a run that is to go on
     device:str=None,      # cpu, cuda:0, mps; by default cuda:0 if there is one, else cpu
     set:Param('override fields: key.path=value ...', type=str, nargs='+', action='extend')=None,
     fresh:bool=False,     # start over if the run's folder holds a run already
 ):
     "Train the SAEs of one configuration; continues an interrupted run"
     from lagsae.config import ConfigError, load_config
-    if config_path is None:
-        raise ConfigError('--config_path is required, for example --config_path configs/quickstart.yaml')
-    cfg = load_config(config_path, set or [])
+    if (config_path is None) == (resume is None):
+        raise ConfigError('--config_path is required, for example --config_path configs/quickstart.yaml'
+                          '; or --resume and the folder of a run, but not both')
+    if resume and (set or fresh): raise ConfigError('--resume goes on with the configuration of the run, unchanged')
+    cfg = load_config(config_path or os.path.join(resume, 'config.yaml'), set or [])
     from lagsae.train import train
     from lagsae.runs import summary
-    done = train(cfg, device, fresh)
+    done = train(cfg, device, fresh, folder=resume)
     print(summary(done.metrics))
     print(done.folder)
 

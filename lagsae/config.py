@@ -216,6 +216,7 @@ class Config(Section):
     encoder_precision: Literal['auto', 'float32', 'bfloat16', 'int8'] = 'auto'  # of the first look; not of results
     save_dir: str = 'output'                # run folders are made in here
     save_every_n_samples: Count|None = None # also write samples_<n>.pt this often, besides the end
+    save_every_minutes: Positive|None = 10. # and the state that resuming needs this often
     eval_every_n_samples: Count|None = None # also evaluate this often, besides the end
     gradient_accumulation_steps: Count = 1  # multiplies train_batch_size; a step is chunked in memory anyway
     lr: Positive = 2e-3                     # peak learning rate of Adam
@@ -245,6 +246,14 @@ class Config(Section):
     def samples_per_step(self)->int: return self.data.train_batch_size*self.gradient_accumulation_steps
     @property
     def n_steps(self)->int: return self.data.n_train_samples//self.samples_per_step
+    def memory(self,
+        widths, # of the activations at each position
+        buffer_tokens:int|None=None, # instead of the configuration's
+    )->int:     # bytes, roughly
+        "What weights, gradients, Adam's averages and the activations that are mixed will take"
+        mixed = self.data.buffer_tokens if buffer_tokens is None else buffer_tokens
+        tokens = min(self.n_steps*self.samples_per_step*self.data.context_length, mixed)
+        return sum(16*(2*d*self.saes.d_sae(d) + self.saes.d_sae(d) + d) + 8*d*tokens for d in widths)
 
 # %% ../nbs/00_config.ipynb #-fields-at
 def _fields_at(loc)->list[str]:

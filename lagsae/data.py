@@ -12,8 +12,11 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 import torch
+from tenacity import Retrying, retry_if_not_exception_type, stop_after_attempt, wait_exponential
 from torch import Tensor
+from tqdm.auto import tqdm
 from .config import ConfigError, DataConfig, one_line
+from .files import RunError
 from .models import BUNDLED, bundled_folder, check_hub
 
 # %% ../nbs/02_data.ipynb #stdlib-files
@@ -114,12 +117,12 @@ def pack(
     tokenizer,               # a Hugging Face tokenizer
     context_length:int,      # tokens per sample, BOS included
 )->Iterator[list[int]]:      # samples of exactly `context_length` ids
-    "Join tokenised documents with EOS between them and cut them into samples that begin with BOS; a rest is dropped"
+    "Join tokenised documents with EOS between them, but for empty ones, and cut them into samples that begin with BOS"
     bos = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
     eos = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
     n, rest = context_length - len(bos), []
     for batch in _batched(documents, 8):
-        for ids in tokenizer(batch, add_special_tokens=False, verbose=False)['input_ids']: rest += ids + eos
+        for ids in tokenizer(batch, add_special_tokens=False, verbose=False)['input_ids']: rest += ids and ids + eos
         for i in range(0, len(rest) - n + 1, n): yield bos + rest[i:i+n]
         rest = rest[len(rest)//n*n:]
 
@@ -144,22 +147,34 @@ class Samples:
         return self.ids[start:start+n].long()
 
 class StreamedSamples:
-    "Samples that arrive one after another; reading backwards starts the stream again"
+    "Samples that arrive one after another; the stream starts again where one reads backwards, and where its source fails"
     def __init__(self,
         make_iterator,       # function that starts the stream of samples
         n:int,               # how many samples to expect
         context_length:int,
     ):
         self.make_iterator, self.n, self.context_length = make_iterator, n, context_length
-        self.at, self.it = 0, None
+        self.at, self.it, self.wait = 0, None, wait_exponential(max=60)
     def __len__(self): return self.n
     def read(self, start:int, n:int)->Tensor:
         "Samples `start` to `start+n`; fewer where the stream ends"
+        again = Retrying(stop=stop_after_attempt(8), wait=self.wait, before_sleep=self._failed, reraise=True,
+                         retry=retry_if_not_exception_type(ConfigError))
+        try: return again(self._read, start, n)
+        except ConfigError: raise
+        except Exception as e:
+            raise RunError(f'data.dataset_name: the stream failed {again.statistics["attempt_number"]} times, at '
+                           f'sample {start}: {type(e).__name__}: {one_line(e)}') from e
+    def _failed(self, attempt):
+        self.it = None
+        e, seconds = attempt.outcome.exception(), attempt.next_action.sleep
+        tqdm.write(f'the data stream failed ({type(e).__name__}: {one_line(e)}); again in {seconds:.0f} s')
+    def _read(self, start:int, n:int)->Tensor:
         if self.it is None or start < self.at: self.at, self.it = 0, self.make_iterator()
         skipped = sum(1 for _ in islice(self.it, start - self.at))
         rows = list(islice(self.it, n))
         self.at += skipped + len(rows)
-        return torch.tensor(rows, dtype=torch.long)
+        return torch.tensor(rows, dtype=torch.long).reshape(len(rows), self.context_length)
 
 # %% ../nbs/02_data.ipynb #-documents
 def _documents(cfg:DataConfig, seed:int):
@@ -211,15 +226,16 @@ def _take(samples:Iterator, n:int, field:str, cfg:DataConfig)->Tensor:
     "Exactly `n` samples as one int32 tensor"
     rows = list(islice(samples, n))
     if len(rows) == n: return torch.tensor(rows, dtype=torch.int32)
+    whole = '; rows that are shorter give none' if cfg.is_tokenized else ''
     raise ConfigError(f'data.{field}: asked for {n} samples of {cfg.context_length} tokens, '
-                      f'{cfg.dataset_name} has {len(rows)} for this')
+                      f'{cfg.dataset_name} has {len(rows)} for this{whole}')
 
 # %% ../nbs/02_data.ipynb #check-vocabulary
 def check_vocabulary(
-    samples:Samples, # evaluation samples stand for all
-    d_vocab:int,     # vocabulary of the model
+    tokens:Tensor, # token ids
+    d_vocab:int,   # vocabulary of the model
 ):
-    "Raise a `ConfigError` if samples hold ids that the model does not know"
-    top = int(samples.ids.max())
-    if top >= d_vocab:
-        raise ConfigError(f'data.tokenizer_name: token id {top} is beyond the vocabulary of the model, {d_vocab}')
+    "Raise a `ConfigError` if there are ids that the model does not know"
+    for i in (int(tokens.min()), int(tokens.max())) if tokens.numel() else ():
+        if not 0 <= i < d_vocab:
+            raise ConfigError(f'data.tokenizer_name: token id {i} is beyond the vocabulary of the model, {d_vocab}')

@@ -149,9 +149,7 @@ def estimate(
     out = dict(n_steps=cfg.n_steps, n_parameters=None, memory=None, seconds=None)
     if d_in is None: return out
     d_sae, tokens = cfg.saes.d_sae(d_in), cfg.n_steps*cfg.samples_per_step*cfg.data.context_length
-    n_parameters = n*(2*d_in*d_sae + d_sae + d_in)
-    memory = 16*n_parameters + 8*n*d_in*min(tokens, cfg.data.buffer_tokens)
-    return dict(out, n_parameters=n_parameters, memory=memory,
+    return dict(out, n_parameters=n*(2*d_in*d_sae + d_sae + d_in), memory=cfg.memory([d_in]*n),
                 seconds=6*n*d_in*d_sae*tokens/_SPEED.get(device.split(':')[0], _SPEED['cpu']))
 
 def plan_table(

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tqdm.auto import tqdm
 from .config import Config, ConfigError
+from .files import write_text
 
 # %% ../nbs/31_track.ipynb #read-rows
 def read_rows(
@@ -48,7 +49,7 @@ class Tracker:
     ):
         self.path, self.wandb, self.log_artifacts = Path(folder)/'metrics.jsonl', wandb_run, cfg.wandb_log_artifacts
         rows = [r for r in read_rows(self.path) if r['step'] < first_step]
-        self.path.write_text(''.join(json.dumps(r) + '\n' for r in rows))
+        write_text(self.path, ''.join(json.dumps(r) + '\n' for r in rows))
     def log(self, row:dict):
         "Append one row; numbers that are not finite become null"
         with self.path.open('a') as f: f.write(json.dumps(finite(row)) + '\n')

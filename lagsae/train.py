@@ -16,11 +16,11 @@ from .config import Config, ConfigError, one_line
 from .core import build
 from .data import check_vocabulary, load_samples, load_tokenizer, special_ids
 from .evaluate import evaluate, verdict
-from .files import check_writable, write_json
+from .files import RunError, Stopped, check_writable, locked, write_json
 from .learner import Learner
-from .models import hook_names, hook_widths, load_model, match_positions, pick_device
+from .models import free_memory, hook_names, hook_widths, load_model, match_positions, pick_device
 from .plots import compare, curves, densities
-from .runs import Run, Stopped, pretrained
+from .runs import Run, StopSignals, pretrained
 from .track import Tracker, finite, wandb_run
 
 # %% ../nbs/34_train.ipynb #lr-factor
@@ -70,10 +70,18 @@ class Setup:
         tokenizer = load_tokenizer(cfg.data.tokenizer_name) if cfg.data.tokenizer_name else self.model.tokenizer
         self.special = special_ids(tokenizer)
         self.train, self.calibration, self.evals = load_samples(cfg.data, tokenizer, cfg.seed)
-        check_vocabulary(self.evals, self.model.cfg.d_vocab)
+        check_vocabulary(self.evals.ids, self.model.cfg.d_vocab)
     @cached_property
     def learners(self)->dict[str, Learner]:
         return {p: make_learner(self.cfg, p, self.widths[p]).to(self.device) for p in self.positions}
+    def check_memory(self):
+        "Raise a `ConfigError` if the run will not fit in the memory that is free"
+        widths = list(self.widths.values())
+        need, free = self.cfg.memory(widths), free_memory(self.device)
+        if need < free: return
+        fits = int((free - self.cfg.memory(widths, 0))/(8*sum(widths)))
+        advice = f'data.buffer_tokens: {fits} would fit' if fits > 10_000 else 'fewer or narrower SAEs might fit'
+        raise ConfigError(f'the run takes about {need/1e9:.1f} GB, {free/1e9:.1f} GB are free on {self.device}; {advice}')
     @property
     def tokens_seen(self)->int: return int(self.learners[self.positions[0]].sae.tokens_seen)
     @cached_property
@@ -84,6 +92,7 @@ class Setup:
         "The training activations"
         cfg, d = self.cfg, self.cfg.data
         def get(tokens):
+            check_vocabulary(tokens, self.model.cfg.d_vocab)
             return harvest(self.model, tokens, self.positions, self.special, d.train_batch_size, progress, self.cache)
         return ActivationStream(get, self.train, cfg.samples_per_step, d.buffer_tokens, cfg.seed)
     def held_out(self)->dict[str, Tensor]:
@@ -108,33 +117,33 @@ def train(
     progress:bool=True,   # show progress bars
     setup:Setup|None=None, # of the configuration, if there is one already
     on_log=None,          # called when a step has been logged, with the run and whether it was the last step
+    folder=None,          # of the run; default: as the configuration names it
 )->Run:                   # the finished run
     "Train the SAEs of a configuration; continues where an earlier attempt left off"
-    run, begun = Run.for_config(cfg), time.monotonic()
-    if fresh: run.clear()
-    run.check(cfg)
-    if run.complete: return run
+    run, begun = Run(folder) if folder else Run.for_config(cfg), time.monotonic()
+    if not fresh and run.complete:
+        run.check(cfg)
+        return run
     check_writable(cfg.save_dir)
     if cfg.data.cache_dir: check_writable(cfg.data.cache_dir, 'data.cache_dir')
-    with wandb_run(cfg, run.folder) as sent_to:
-        setup = setup or Setup(cfg, device)
-        run.start(cfg, setup.device)
-        stream = setup.stream(progress)
-        seen, state = run.load_state() or (0, None)
-        if state:
-            for p,l in setup.learners.items(): l.load_state(state[p])
-        else:
-            for p,x in stream.calibration().items(): setup.learners[p].start(x)
-        ready, first = time.monotonic(), seen//cfg.samples_per_step
-        tracker = Tracker(run.folder, cfg, first, sent_to)
-        _steps(run, setup, stream, tracker, first, progress, on_log)
-        trained = time.monotonic()
-        positions, end = setup.evaluate(progress), time.monotonic()
-        seconds = dict(preparation=ready - begun, training=trained - ready, evaluation=end - trained, total=end - begun)
-        n_eval = positions[setup.positions[0]]['n_tokens']
-        write_json(run.folder/'metrics.json', finite(dict(positions=positions, n_train_tokens=setup.tokens_seen,
-                                                          n_eval_tokens=n_eval, seconds=seconds)))
-        _show(tracker, run, len(stream) - 1)
+    with locked(run.folder), StopSignals() as signals:
+        if fresh: run.clear()
+        run.check(cfg)
+        with wandb_run(cfg, run.folder) as sent_to:
+            setup = setup or Setup(cfg, device)
+            setup.check_memory()
+            run.start(cfg, setup.device)
+            steps = _Steps(run, setup, sent_to, signals, progress, on_log)
+            ready = time.monotonic()
+            steps.all()
+            trained = time.monotonic()
+            positions, end = setup.evaluate(progress), time.monotonic()
+            seconds = dict(preparation=ready - begun, training=trained - ready, evaluation=end - trained,
+                           total=end - begun)
+            n_eval = positions[setup.positions[0]]['n_tokens']
+            write_json(run.folder/'metrics.json', finite(dict(positions=positions, n_train_tokens=setup.tokens_seen,
+                                                              n_eval_tokens=n_eval, seconds=seconds)))
+            _show(steps.tracker, run, len(steps.stream) - 1)
     return run
 
 # %% ../nbs/34_train.ipynb #-passes
@@ -148,41 +157,80 @@ def _passes(every:int|None, n:int, step:int)->bool:
     "Whether a mark at each `every` samples lies in the step that ends at `n` samples"
     return bool(every) and n//every > (n - step)//every
 
-def _steps(run, setup, stream, tracker, first, progress, on_log):
-    "All steps from `first` on, with logs, checkpoints and evaluations on the way"
-    cfg, b, last = setup.cfg, setup.cfg.samples_per_step, len(stream) - 1
-    clock, before, told = time.monotonic(), setup.tokens_seen, set()
-    bar = tqdm(total=len(stream), initial=first, desc='train', unit='step', disable=not progress)
-    for i in range(first, len(stream)):
-        batch, factor, n = stream[i], lr_factor(cfg, i*b), (i + 1)*b
-        scalars = {p: setup.learners[p].step(x, i/len(stream), factor) for p,x in batch.items()}
+class _Steps:
+    "All steps from the last checkpoint on, with logs, checkpoints and evaluations on the way"
+    def __init__(self, run, setup, sent_to, signals, progress, on_log):
+        self.run, self.setup, self.signals, self.progress, self.on_log = run, setup, signals, progress, on_log
+        self.cfg, self.learners, self.stream = setup.cfg, setup.learners, setup.stream(progress)
+        seen, state = run.load_state() or (0, None)
+        if state: self._load(state)
+        else:
+            for p,x in self.stream.calibration().items(): self.learners[p].start(x)
+        self.first, self.told, self.saved = seen//self.cfg.samples_per_step, set(), time.monotonic()
+        self.clock, self.before = time.monotonic(), setup.tokens_seen
+        self.tracker = Tracker(run.folder, self.cfg, self.first, sent_to)
+    def _load(self, state):
+        try:
+            for p,l in self.learners.items(): l.load_state(state[p])
+        except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as e:
+            raise ConfigError(f'{self.run.folder}/state does not fit this version: {type(e).__name__}: {one_line(e)}; '
+                              '--fresh starts over') from None
+    def all(self):
+        "Train to the end"
+        bar = tqdm(total=len(self.stream), initial=self.first, desc='train', unit='step', disable=not self.progress)
+        n = self.first*self.cfg.samples_per_step
+        for i in range(self.first, len(self.stream)):
+            try: batch = self.stream[i]
+            except IndexError: break
+            except Stopped as e: self._stop(n, e)
+            n = (i + 1)*self.cfg.samples_per_step
+            try:
+                with self.signals.shield(): self._step(i, n, batch, bar)
+            except (Stopped, RunError) as e: self._stop(n, e)
+            if self.run.asked_to_stop: self._stop(n, Stopped('asked to stop'))
+        bar.close()
+        if len(self.stream) < self.cfg.n_steps: tqdm.write(f'the data ended after {n} samples, and so does the run')
+        self._finish(n)
+    def _step(self, i, n, batch, bar):
+        "One step, and what is due after it"
+        cfg, factor, last = self.cfg, lr_factor(self.cfg, i*self.cfg.samples_per_step), i == len(self.stream) - 1
+        scalars = {p: self.learners[p].step(x, i/self.cfg.n_steps, factor) for p,x in batch.items()}
         bar.update()
-        if i % cfg.log_every_n_grad_steps == 0 or i == last:
-            rows = {p: setup.learners[p].log(s) for p,s in scalars.items()}
-            tokens, now = setup.tokens_seen, time.monotonic()
-            speed, clock, before = (tokens - before)/(now - clock), now, tokens
-            tracker.log(dict(step=i, n_samples=n, n_tokens=tokens, lr=cfg.lr*factor, tokens_per_second=speed,
-                             positions=rows))
-            bar.set_postfix_str(_postfix(rows, speed))
-            _warn(setup.learners, i, told)
-            if on_log: on_log(run, i == last)
-        if _passes(cfg.eval_every_n_samples, n, b) and i < last:
-            tracker.log(dict(step=i, n_samples=n, evaluation=True, positions=setup.evaluate(progress)))
-        if i == last:
-            for p,x in setup.held_out().items(): setup.learners[p].finish(x)
-        if _passes(cfg.save_every_n_samples, n, b) or i == last:
-            tracker.checkpoint(run.save_weights(n, {p: l.sae for p,l in setup.learners.items()}), n)
-            run.save_state(n, {p: l.state() for p,l in setup.learners.items()})
-        elif run.asked_to_stop:
-            run.save_state(n, {p: l.state() for p,l in setup.learners.items()})
-            raise Stopped(f'after {n} samples; the same command goes on from there')
-    bar.close()
-
-def _warn(learners, step, told):
-    "Say what a controller warns of, each thing once"
-    for p,l in learners.items():
-        if (warning := l.terms.warning()) and (p, warning) not in told:
-            told.add((p, warning)); tqdm.write(f'{p}, step {step}: {warning}')
+        if i % cfg.log_every_n_grad_steps == 0 or last: self._log(i, n, factor, scalars, bar)
+        if last: return
+        if _passes(cfg.eval_every_n_samples, n, cfg.samples_per_step):
+            row = dict(step=i, n_samples=n, evaluation=True, positions=self.setup.evaluate(self.progress))
+            self.tracker.log(row)
+        if _passes(cfg.save_every_n_samples, n, cfg.samples_per_step): self._save_weights(n)
+        elif not cfg.save_every_minutes or time.monotonic() - self.saved < 60*cfg.save_every_minutes: return
+        self._save_state(n)
+    def _log(self, i, n, factor, scalars, bar):
+        rows = {p: self.learners[p].log(s) for p,s in scalars.items()}
+        tokens, now = self.setup.tokens_seen, time.monotonic()
+        speed, self.clock, self.before = (tokens - self.before)/(now - self.clock), now, tokens
+        self.tracker.log(dict(step=i, n_samples=n, n_tokens=tokens, lr=self.cfg.lr*factor, tokens_per_second=speed,
+                              positions=rows))
+        bar.set_postfix_str(_postfix(rows, speed))
+        for p,l in self.learners.items():
+            if (warning := l.terms.warning()) and (p, warning) not in self.told:
+                self.told.add((p, warning)); tqdm.write(f'{p}, step {i}: {warning}')
+        if self.on_log: self.on_log(self.run, i == len(self.stream) - 1)
+    def _finish(self, n):
+        "Calibrate for inference and keep the result, unless that was done before"
+        if any(l.uncalibrated_l0 is not None for l in self.learners.values()): return
+        with self.signals.shield():
+            for p,x in self.setup.held_out().items(): self.learners[p].finish(x)
+            self._save_weights(n); self._save_state(n)
+    def _save_weights(self, n):
+        self.tracker.checkpoint(self.run.save_weights(n, {p: l.sae for p,l in self.learners.items()}), n)
+    def _save_state(self, n):
+        self.run.save_state(n, {p: l.state() for p,l in self.learners.items()})
+        self.saved = time.monotonic()
+    def _stop(self, n, e):
+        "Write a checkpoint and say how to go on"
+        if n > self.first*self.cfg.samples_per_step: self._save_state(n)
+        raise type(e)(f'{self.run.folder}: {e}; {n} samples are done, and the same command goes on from there',
+                      *([e.status] if isinstance(e, Stopped) else [])) from None
 
 def _postfix(rows:dict, speed:float)->str:
     "What the progress bar says: means over positions"
