@@ -194,7 +194,7 @@ def first_samples(
 )->tuple[Samples, bool]: # the samples, and whether no run with this configuration trains on any of them
     "The samples that evaluation and calibration take turns in, and those after them, as many as there are"
     rows = list(islice(_cutter(cfg, tokenizer, _documents(cfg, 0)[0]), n))
-    if not rows: raise ConfigError(f'data.dataset_name: {cfg.dataset_name} has no sample of {cfg.context_length} tokens')
+    if not rows: raise ConfigError(f'data: {cfg.dataset_name} has no sample of {cfg.context_length} tokens')
     held_out = cfg.dataset_name == 'python-stdlib' or len(rows) <= 2*cfg.n_eval_samples
     return Samples(torch.tensor(rows, dtype=torch.int32)), held_out
 

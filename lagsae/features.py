@@ -110,7 +110,7 @@ class Activations:
     def load(cls, path, sae:SAE, model=None, position:str|None=None):
         "From a file that `save` has written; a `ValueError` if it was another SAE's"
         with safe_open(path, 'numpy') as f:
-            if (f.metadata() or {}).get('sae') != _digest(sae): raise ValueError(f'{path} was gathered from another SAE')
+            if (f.metadata() or {}).get('sae') != _digest(sae): raise ValueError(f'{path} is of another SAE')
             return cls(sae, **{k: f.get_tensor(k) for k in _PARTS}, model=model, position=position)
 
 # %% ../nbs/50_features.ipynb #relations

@@ -104,9 +104,11 @@ def page_data(
     vocabulary = np.unique(np.concatenate([parts[k].ravel() for k in coded]))
     for k in coded: parts[k] = np.searchsorted(vocabulary, parts[k])
     parts['strongest'] = np.where(fs.strongest < 0, -1, parts['strongest']).astype(np.int32)
+    left_out = np.unique(fs.tokens.flat[np.setdiff1d(np.arange(fs.tokens.size), fs.place)])
     meta = dict(title=visible(title), about=[[visible(str(x)) for x in pair] for pair in about], width=width,
                 kinds=[k for k, _, _ in KINDS], reach=REACH, n_bins=N_BINS, n_near=near['near_id'].shape[1],
-                n_logits=N_LOGITS if 'up_token' in near else 0, decades=max(1, int(np.ceil(np.log10(max(2, fs.n))))))
+                n_logits=N_LOGITS if 'up_token' in near else 0, decades=int(np.ceil(np.log10(max(10, fs.n)))),
+                special=np.flatnonzero(np.isin(vocabulary, left_out)).tolist())
     return dict(meta=meta, texts=[visible(fs.texts[t]) for t in vocabulary], density=fs.density, peak=fs.peak,
                 cosine=fs.cosine, histogram=np.stack([fs.histogram(f, N_BINS) for f in range(fs.sae.d_sae)]),
                 **ex, ex_at=row*width + at%width, **parts)
@@ -180,15 +182,15 @@ def run_pages(
     "Write the feature pages of a run"
     run, device = Run(folder), pick_device(device)
     cfg, every = run.cfg, run.load_saes()
-    saes = {p: s for p, s in every.items() if position in (None, p)} or {p: s for p, s in every.items() if position in p}
-    if not saes: raise ConfigError(f'position: no SAE for {position}; there are {", ".join(every)}')
+    wanted = [p for p in every if position in (None, p)] or [p for p in every if position in p]
+    if not wanted: raise ConfigError(f'position: no SAE for {position}; there are {", ".join(every)}')
     if n_tokens < 1: raise ConfigError(f'n_tokens: at least 1, got {n_tokens}')
     model = load_model(cfg.tlens_model_name, cfg.tlens_model_path, cfg.dtype, device)
     samples, special, source = _texts(cfg, model, n_tokens)
     pages = []
-    for p, sae in saes.items():
+    for p in wanted:
         kept = run.folder/'features'/f'{p}.safetensors'
-        fs = _gathered(kept, model, sae.to(device), p, samples, special, cfg.data.eval_batch_size, progress)
+        fs = _gathered(kept, model, every[p].to(device), p, samples, special, cfg.data.eval_batch_size, progress)
         path = run.folder/'features.html' if len(every) == 1 else kept.with_suffix('.html')
         pages.append(save_page(fs, path, f'{run.folder.name} · {p}', _about(run, cfg, fs, source), progress))
     return pages
@@ -196,9 +198,10 @@ def run_pages(
 def _about(run:Run, cfg:Config, fs:Features, source:str)->list[tuple[str, str]]:
     "What the overview says of a run"
     alive = int((fs.density > 0).sum())
-    said = [('run', run.folder.name), ('model', cfg.tlens_model_name or cfg.tlens_model_path), ('position', fs.position),
-            ('variant', cfg.saes.sae_type), ('features', f'{alive:,} of {fs.sae.d_sae:,} fire'),
-            ('text', f'{fs.n:,} tokens of {source}'), ('mean L0', f'{len(fs.value)/fs.n:.2f}')]
+    said = [('run', run.folder.name), ('model', cfg.tlens_model_name or cfg.tlens_model_path),
+            ('position', fs.position), ('variant', cfg.saes.sae_type),
+            ('features', f'{alive:,} of {fs.sae.d_sae:,} fire'), ('text', f'{fs.n:,} tokens of {source}'),
+            ('mean L0', f'{len(fs.value)/fs.n:.2f}')]
     if not run.complete: return said
     m = run.metrics['positions'][fs.position]
     names = dict(explained_variance='explained variance', ce_recovered_zero='CE recovered')

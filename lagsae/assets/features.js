@@ -14,7 +14,7 @@ const drawn = (tag, attributes, ...kids) => {
   e.append(...kids)
   return e
 }
-const short = v => String(Number(v.toPrecision(3)))
+const short = v => v === 0 ? '0' : Math.abs(v) < 1000 && Math.abs(v) >= 1e-4 ? v.toPrecision(3) : String(Number(v.toPrecision(3)))
 const percent = v => v ? `${Number((100*v).toPrecision(2))}%` : '0'
 const spaced = t => t.replace(/^ +| +$/g, s => '␣'.repeat(s.length))
 const clamp = (v, low, high) => Math.min(high, Math.max(low, v))
@@ -176,7 +176,7 @@ function reveal() { // scroll the list so that the chosen feature can be seen
 function shade() { // the histogram of densities, and the range that is kept
   const counts = new Uint32Array(61)
   for (const d of D.density) if (d) counts[step(d)]++
-  const most = Math.sqrt(Math.max(...counts)), bars = []
+  const most = Math.sqrt(Math.max(1, ...counts)), bars = []
   counts.forEach((c, s) => {
     const h = 34*Math.sqrt(c)/most, out = s < state.low || s > state.high
     bars.push(drawn('rect', { x: s, y: 34 - h, width: .8, height: h, class: out ? 'out' : '' }))
@@ -185,13 +185,13 @@ function shade() { // the histogram of densities, and the range that is kept
   svg.setAttribute('viewBox', '0 0 61 34'); svg.setAttribute('preserveAspectRatio', 'none')
   svg.replaceChildren(...bars)
   const wide = state.low === 0 && state.high === 60
-  $('range-text').textContent = wide ? 'any density' : `density ${percent(density(state.low))} to ${percent(density(state.high))}`
+  $('range-text').textContent = wide ? 'any density' : `${percent(density(state.low))} to ${percent(density(state.high))}`
 }
 
 // ---------------------------------------------------------------- one feature
 let drawnWith = ''
 const fact = (name, value) => make('div', '', make('span', 'quiet', name), value)
-const panel = (title, cls, ...kids) => make('section', `panel ${cls}`, make('h2', '', title), ...kids)
+const panel = (title, unit, cls, ...kids) => make('section', `panel ${cls}`, make('h2', '', title, ' ', make('span', 'quiet', unit)), ...kids)
 
 function histogram(f) {
   const n = D.meta.n_bins, counts = D.histogram.subarray(f*n, f*n + n), most = Math.sqrt(Math.max(...counts)), svg = drawn('svg',
@@ -202,8 +202,8 @@ function histogram(f) {
     hit.dataset.tip = `${edge(i)} to ${edge(i + 1)}: ${c.toLocaleString('en')} tokens`
     svg.append(drawn('rect', { x: i + .08, y: 84 - h, width: .84, height: h }), hit)
   })
-  const axis = make('div', 'axis quiet', make('span', '', '0'), make('span', '', 'square roots of counts'), make('span', '', short(D.peak[f])))
-  return panel('Activations', '', svg, axis)
+  const axis = make('div', 'axis quiet', make('span', '', '0'), make('span', '', '√ counts'), make('span', '', short(D.peak[f])))
+  return panel('Activations', '', '', svg, axis)
 }
 
 function effects(title, cls, token, value, f) {
@@ -212,10 +212,10 @@ function effects(title, cls, token, value, f) {
     const v = half(value[j]), name = make('span', 'name mono', spaced(text(token[j])))
     lines.push(make('div', 'pair', name, meter(Math.abs(v)/most), make('span', 'num', (v > 0 ? '+' : '') + v.toFixed(2))))
   }
-  return panel(title, cls, ...lines)
+  return panel(title, 'logits', cls, ...lines)
 }
 
-function others(title, id, value, f, show) {
+function others(title, unit, id, value, f, show) {
   const n = D.meta.n_near, lines = []
   for (let j = f*n; j < f*n + n; j++) {
     const v = half(value[j])
@@ -225,7 +225,7 @@ function others(title, id, value, f, show) {
     link.href = `#${id[j]}`
     lines.push(link)
   }
-  return panel(title, '', ...(lines.length ? lines : [make('span', 'quiet', 'none')]))
+  return panel(title, unit, '', ...(lines.length ? lines : [make('span', 'quiet', 'none')]))
 }
 
 function context(e, f, long) {
@@ -237,8 +237,9 @@ function context(e, f, long) {
     let t = text(D.tokens[i])
     const v = values.get(i)
     if (remembered.lines) t = t.replaceAll('⏎', '⏎\n')
-    if (!v && !(found && found.on[i])) { code.append(t); continue }
-    const s = make('span', '', t), a = v ? Math.min(1, v/D.peak[f]) : 0
+    const special = D.meta.special.includes(D.tokens[i])
+    if (!v && !special && !(found && found.on[i])) { code.append(t); continue }
+    const s = make('span', special ? 'quiet' : '', t), a = v ? Math.min(1, v/D.peak[f]) : 0
     if (v) {
       s.className = a > .55 ? 't strong' : 't'
       s.style.setProperty('--a', a.toFixed(3))
@@ -297,8 +298,8 @@ function feature(f) {
     const panels = make('div', 'panels')
     if (d) panels.append(histogram(f))
     if (D.up_token) panels.append(effects('Promotes', 'up', D.up_token, D.up_value, f), effects('Suppresses', 'down', D.down_token, D.down_value, f))
-    panels.append(others('Near it (cosine of decoder rows)', D.near_id, D.near_value, f, v => v.toFixed(2)))
-    if (d) panels.append(others('Fires with it (share of its tokens)', D.with_id, D.with_value, f, percent))
+    panels.append(others('Near it', 'cosine', D.near_id, D.near_value, f, v => v.toFixed(2)))
+    if (d) panels.append(others('Fires with it', 'share', D.with_id, D.with_value, f, percent))
     parts.push(panels)
     if (d) parts.push(make('div', 'bar', make('h2', '', 'Where it fires'), toggle('long', 'longer texts', 'More of every text (e)', f),
       toggle('lines', 'line breaks', 'Break lines where the text does (l)', f)), contexts(f))
@@ -319,7 +320,7 @@ function overview(note) {
   plot.setAttribute('aria-label', 'Density and cosine of encoder and decoder, a point for each feature')
   const back = make('a', 'back', '‹ all features')
   back.href = '#'
-  $('main').replaceChildren(...(note ? [back, make('p', '', note)] : []), make('h1', '', D.meta.title), about,
+  $('main').replaceChildren(back, ...(note ? [make('p', '', note)] : []), make('h1', '', D.meta.title), about,
     make('h2', '', 'Every feature: how often it fires, and how far its encoder and its decoder agree; a click opens one'), plot)
   delete $('main').dataset.feature
   document.title = D.meta.title
@@ -330,8 +331,8 @@ function scatter(plot) {
   const width = plot.clientWidth, height = plot.clientHeight, scale = devicePixelRatio || 1
   if (!width) return
   plot.width = width*scale; plot.height = height*scale
-  const g = plot.getContext('2d'), style = getComputedStyle(plot), ink = style.color, [l, t, r, b] = [44, 8, 10, 30]
-  const least = Math.floor(10*Math.min(0, ...D.cosine))/10, X = d => l + (width - l - r)*(1 + Math.log10(d)/D.meta.decades)
+  const g = plot.getContext('2d'), style = getComputedStyle(plot), ink = getComputedStyle(document.body).color, [l, t, r, b] = [44, 8, 10, 30]
+  const least = Math.min(.9, Math.floor(10*D.cosine.reduce((a, c) => Math.min(a, c), 1))/10), X = d => l + (width - l - r)*(1 + Math.log10(d)/D.meta.decades)
   const Y = c => t + (height - t - b)*(1 - (c - least)/(1 - least))
   g.scale(scale, scale); g.font = '11px system-ui, sans-serif'; g.fillStyle = ink; g.strokeStyle = ink
   g.globalAlpha = .65; g.textAlign = 'center'
@@ -342,7 +343,7 @@ function scatter(plot) {
     g.globalAlpha = .65; g.fillText(c.toFixed(2), l - 6, Y(c) + 4)
     g.globalAlpha = .12; g.beginPath(); g.moveTo(l, Y(c)); g.lineTo(width - r, Y(c)); g.stroke()
   }
-  g.globalAlpha = .45; g.fillStyle = style.getPropertyValue('--bar')
+  g.globalAlpha = .45; g.fillStyle = style.color
   D.cosine.forEach((c, f) => { if (D.density[f]) { g.beginPath(); g.arc(X(D.density[f]), Y(c), 2.2, 0, 7); g.fill() } })
   const nearest = event => {
     let best = null, least = 144
@@ -367,7 +368,7 @@ function route() {
   chosen = there ? f : null
   document.body.classList.toggle('feature', h !== '')
   if (there) feature(f)
-  else overview(h ? `There is no feature ${h}: the page has 0 to ${N - 1}.` : '')
+  else overview(h && h !== 'about' ? `There is no feature ${h}: the page has 0 to ${N - 1}.` : '')
   reveal(); rows(); $('tip').hidden = true
 }
 function go(f, replace) {
