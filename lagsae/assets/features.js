@@ -49,7 +49,7 @@ const remember = change => { Object.assign(remembered, change); try { localStora
 let order = [], place = new Map(), score = null, found = null, chosen = null, N = 0, all = false
 
 const SCOPES = { any: 'anywhere', fires: 'fires on', promotes: 'promotes', suppresses: 'suppresses', contexts: 'contexts' }
-const SORTS = { match: 'best match', number: 'number', density: 'density', peak: 'peak', cosine: 'cosine', ce: 'CE effect' }
+const SORTS = { match: 'best match', number: 'number', density: 'density', peak: 'peak', cosine: 'cosine' }
 const ALIVE = { alive: 'alive', dead: 'dead', all: 'all' }
 const step = d => clamp(Math.round(60*(1 + Math.log10(d)/D.meta.decades)), 0, 60) // of the density slider
 const density = s => 10**(D.meta.decades*(s/60 - 1))
@@ -147,7 +147,7 @@ function row(f, i) {
   e.setAttribute('role', 'option'); e.setAttribute('aria-selected', f === chosen)
   e.setAttribute('aria-setsize', order.length); e.setAttribute('aria-posinset', i + 1)
   const s = state.sort
-  const said = s === 'match' && score ? matchText(f) : ['peak', 'cosine', 'ce'].includes(s) ? short(D[s][f]) : percent(D.density[f])
+  const said = s === 'match' && score ? matchText(f) : ['peak', 'cosine'].includes(s) ? short(D[s][f]) : percent(D.density[f])
   e.append(make('span', 'id', String(f)), make('span', 'mono', topText(f) || (D.density[f] ? '' : 'never fires')),
     make('span', 'num', said), meter(D.density[f] ? step(D.density[f])/60 : 0))
   return e
@@ -274,7 +274,7 @@ function toggle(name, label, title, f) {
   return b
 }
 
-function step_button(sign, label, title) {
+function stepButton(sign, label, title) {
   const b = make('button', '', label)
   b.type = 'button'; b.title = title; b.onclick = () => move(sign)
   const i = place.get(chosen)
@@ -286,12 +286,11 @@ function feature(f) {
   drawnWith = state.query.trim() ? state.query : ''
   const d = D.density[f], back = make('a', 'back', '‹ all features')
   back.href = '#'
-  const head = make('div', 'head', back, make('h1', '', `Feature ${f}`), step_button(-1, '‹', 'Previous in the list (k)'),
-    step_button(1, '›', 'Next in the list (j)'))
+  const head = make('div', 'head', back, make('h1', '', `Feature ${f}`), stepButton(-1, '‹', 'Previous in the list (k)'),
+    stepButton(1, '›', 'Next in the list (j)'))
   const facts = make('div', 'facts', fact('fires on', `${percent(d)} of tokens`), fact('peak', short(D.peak[f])),
     fact('cosine of encoder and decoder', D.cosine[f].toFixed(3)))
   if (d) facts.children[0].append(` (1 in ${Math.round(1/d).toLocaleString('en')})`)
-  if (D.ce) facts.append(fact('CE effect', `${short(D.ce[f])} mnat`))
   const parts = [head, facts]
   if (!all) parts.push(make('p', 'quiet', 'Reading …'))
   else {
@@ -461,7 +460,7 @@ function choices(id, pairs, field) {
   $(id).value = state[field]
   $(id).onchange = () => {
     state[field] = $(id).value
-    if (id === 'sort') state.down = ['density', 'peak', 'ce'].includes(state.sort)
+    if (id === 'sort') state.down = ['density', 'peak'].includes(state.sort)
     controls(); arrange()
   }
 }
@@ -469,7 +468,7 @@ function choices(id, pairs, field) {
 function wire() {
   let waiting, frame
   choices('scope', D.meta.n_logits ? SCOPES : { any: SCOPES.any, fires: SCOPES.fires, contexts: SCOPES.contexts }, 'scope')
-  choices('sort', Object.fromEntries(Object.entries(SORTS).filter(([k]) => k !== 'ce' || D.ce)), 'sort')
+  choices('sort', SORTS, 'sort')
   choices('alive', ALIVE, 'alive')
   $('turn').onclick = () => { state.down = !state.down; controls(); arrange() }
   $('query').oninput = () => { clearTimeout(waiting); waiting = setTimeout(asked, 120) }
@@ -491,7 +490,7 @@ function wire() {
 
 async function start() {
   if (remembered.theme) document.documentElement.style.colorScheme = remembered.theme
-  const first = ['meta', 'texts', 'density', 'peak', 'cosine', 'strongest', ...(blocks.ce ? ['ce'] : [])]
+  const first = ['meta', 'texts', 'density', 'peak', 'cosine', 'strongest']
   await load(first)
   N = D.density.length
   $('home').textContent = D.meta.title
