@@ -3,7 +3,7 @@
 
     python .ci/page.py [CHROMIUM]   # the browser's command; default: chromium
 """
-import base64, json, subprocess, sys, tempfile, time, urllib.request
+import json, subprocess, sys, tempfile, time, urllib.request
 from pathlib import Path
 from types import SimpleNamespace
 import numpy as np, torch, websocket
