@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['stdlib_files', 'read_source', 'open_dataset', 'load_tokenizer', 'special_ids', 'pack', 'cut', 'Samples',
-           'StreamedSamples', 'load_samples', 'check_vocabulary']
+           'StreamedSamples', 'first_samples', 'load_samples', 'check_vocabulary']
 
 # %% ../nbs/02_data.ipynb #c-1d138a38
 import hashlib, os, re, sysconfig, tokenize
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 import torch
@@ -201,6 +202,21 @@ class _Counted:
 def _digest(doc)->bytes: return hashlib.sha256(repr(doc).encode()).digest()
 
 # %% ../nbs/02_data.ipynb #load-samples
+def _cutter(cfg:DataConfig, tokenizer, docs)->Iterator[list[int]]:
+    "The samples of documents"
+    return cut(docs, cfg.context_length) if cfg.is_tokenized else pack(docs, tokenizer, cfg.context_length)
+
+def first_samples(
+    cfg:DataConfig,
+    tokenizer,     # a Hugging Face tokenizer
+    n:int,         # how many at most
+)->tuple[Samples, bool]: # the samples, and whether no run with this configuration trains on any of them
+    "The samples that evaluation and calibration take turns in, and those after them, as many as there are"
+    rows = list(islice(_cutter(cfg, tokenizer, _documents(cfg, 0)[0]), n))
+    if not rows: raise ConfigError(f'data: {cfg.dataset_name} has no sample of {cfg.context_length} tokens')
+    held_out = cfg.dataset_name == 'python-stdlib' or len(rows) <= 2*cfg.n_eval_samples
+    return Samples(torch.tensor(rows, dtype=torch.int32)), held_out
+
 def load_samples(
     cfg:DataConfig,
     tokenizer,         # a Hugging Face tokenizer
@@ -208,8 +224,7 @@ def load_samples(
 )->tuple[Samples|StreamedSamples, Samples, Samples]:  # training, calibration and evaluation samples
     "Tokenise a corpus into samples; asking for more than there is is a `ConfigError`"
     seed = seed if cfg.seed is None else cfg.seed
-    def cutter(docs):
-        return cut(docs, cfg.context_length) if cfg.is_tokenized else pack(docs, tokenizer, cfg.context_length)
+    cutter = partial(_cutter, cfg, tokenizer)
     held_out, train_docs = _documents(cfg, seed)
     held_out = _Counted(held_out)
     held = _take(cutter(held_out), 2*cfg.n_eval_samples, 'n_eval_samples (half of them for calibration)', cfg)

@@ -115,7 +115,8 @@ class Run:
     def clear(self):
         "Remove the files of a run, and only those"
         own = ('config.yaml', 'environment.json', 'metrics.json', 'metrics.jsonl', 'wandb_id', 'stop', 'failed.txt',
-               'samples_*.pt', 'state/samples_*.pt', '.*.tmp', 'state/.*.tmp')
+               'samples_*.pt', 'state/samples_*.pt', 'features.html', 'features/*.html', 'features/*.safetensors',
+               '.*.tmp', 'state/.*.tmp')
         for pattern in own:
             for p in self.folder.glob(pattern): p.unlink()
 

@@ -1,0 +1,169 @@
+"""Opens a page of 4,500 made-up features in headless Chromium, from a file, and uses it as a person would. Not a part of
+`.ci/run`, since it needs a browser.
+
+    python .ci/page.py [CHROMIUM]   # the browser's command; default: chromium
+"""
+import json, subprocess, sys, tempfile, time, urllib.request
+from pathlib import Path
+from types import SimpleNamespace
+import numpy as np, torch, websocket
+from lagsae.core import build
+from lagsae.features import Features, visible
+from lagsae.page import save_page
+
+n, width, d_sae, vocabulary = 4000, 64, 4500, 3000
+special = {5: '<script>window.ran = 1</script>', 6: '</script><script>window.ran = 2</script>', 7: '<img src=x onerror="window.ran=3">',
+           8: '\u202eright to left', 9: 'zebra', 10: '"\'&lt;', 11: '\x00\x1b[31m'}
+
+def made_up()->Features:
+    "Random features on random tokens; feature 40 + t fires on the special token t, and nothing else does"
+    g = np.random.default_rng(0)
+    tokens = g.integers(20, vocabulary, (n, width)).astype(np.int32)
+    for t in special: tokens.flat[g.choice(tokens.size, 60, replace=False)] = t
+    tokens[:, 0] = 0
+    place = np.flatnonzero(tokens.ravel()).astype(np.int32); ids = tokens.flat[place]
+    ordinary, counts = np.flatnonzero(ids >= 20), (10**g.uniform(.5, 3.5, d_sae)).astype(int)
+    fires = [np.sort(g.choice(ordinary, c, replace=False)) for c in counts]
+    for t in special: fires[40 + t] = np.flatnonzero(ids == t)
+    fires[3] = fires[3][:0]
+    value = g.uniform(.1, 2, sum(map(len, fires))).astype(np.float16)
+    sae, _ = build('topk', 32, d_sae, dict(k=4)); unembed = torch.randn(32, vocabulary)
+    model = SimpleNamespace(cfg=SimpleNamespace(d_model=32), ln_final=lambda x: x, unembed=lambda x: x @ unembed)
+    start = np.concatenate([[0], np.cumsum([len(f) for f in fires])])
+    fs = Features(sae.requires_grad_(False), tokens, place, start, np.concatenate(fires).astype(np.int32), value, model, 'made.up')
+    fs.texts = [special.get(i, f' w{i}' if i else '<bos>') for i in range(vocabulary)]
+    return fs
+
+class Browser:
+    "One page of a headless browser"
+    def __init__(self, command:str, folder:str):
+        flags = ['--headless', '--no-sandbox', '--disable-gpu', '--remote-debugging-port=0', f'--user-data-dir={folder}',
+                 '--window-size=1400,900', '--no-first-run', 'about:blank']
+        self.process = subprocess.Popen([command, *flags], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        port = Path(folder)/'DevToolsActivePort'
+        self.until(port.exists); time.sleep(.3)
+        [target] = [t for t in json.load(urllib.request.urlopen(f'http://127.0.0.1:{port.read_text().split()[0]}/json'))
+                    if t['type'] == 'page']
+        self.socket = websocket.create_connection(target['webSocketDebuggerUrl'], suppress_origin=True, max_size=2**28)
+        self.n, self.events = 0, []
+        for domain in ('Page', 'Runtime', 'Network', 'Log'): self(f'{domain}.enable')
+    def until(self, true, seconds=20):
+        "Wait for something, a string being asked of the page"
+        end = time.monotonic() + seconds
+        while not (self.js(true) if isinstance(true, str) else true()):
+            if time.monotonic() > end: raise TimeoutError(true)
+            time.sleep(.05)
+    def __call__(self, method:str, **params)->dict:
+        self.n += 1
+        self.socket.send(json.dumps(dict(id=self.n, method=method, params=params)))
+        while (m := json.loads(self.socket.recv())).get('id') != self.n: self.events.append(m)
+        if 'error' in m: raise RuntimeError(f'{method}: {m["error"]}')
+        return m['result']
+    def js(self, code:str):
+        "The value of an expression in the page"
+        r = self('Runtime.evaluate', expression=code, returnByValue=True, awaitPromise=True)
+        if 'exceptionDetails' in r: raise RuntimeError(r['exceptionDetails'])
+        return r['result'].get('value')
+    def press(self, *keys):
+        for k in keys:
+            code = {'Enter': 13, 'Escape': 27, 'ArrowDown': 40, 'ArrowUp': 38}.get(k, ord(k[0].upper()))
+            more = dict(text='\r' if k == 'Enter' else k) if len(k) == 1 or k == 'Enter' else {}
+            for kind in ('keyDown', 'keyUp'):
+                self('Input.dispatchKeyEvent', type=kind, key=k, windowsVirtualKeyCode=code, **(more if kind == 'keyDown' else {}))
+        time.sleep(.1)
+    def search(self, text:str)->list[int]:
+        "Type a query; the features at the top of the list"
+        self.press('Escape', '/'); self.js("document.getElementById('query').value = ''")
+        self('Input.insertText', text=text); time.sleep(.8)
+        return self.top()
+    def top(self, n:int=5)->list[int]: return self.js(f"[...document.querySelectorAll('.row .id')].slice(0, {n}).map(e => +e.textContent)")
+    def choose(self, id:str, value:str):
+        self.js(f"(e => {{ e.value = '{value}'; e.dispatchEvent(new Event('change')) }})(document.getElementById('{id}'))"); time.sleep(.2)
+    @property
+    def shown(self)->str: return self.js("(document.querySelector('h1') || {}).textContent")
+    def close(self): self.socket.close(); self.process.terminate(); self.process.wait()
+
+bad = 0
+def check(what:str, found, want=True):
+    global bad
+    ok = found == want; bad += not ok
+    print(f'{"ok   " if ok else "WRONG"} {what}' + ('' if ok else f': {found!r}, not {want!r}'))
+
+def opens(b, url):
+    b('Page.navigate', url=url)
+    b.until("document.documentElement?.dataset.ready"); ready = int(b.js("document.documentElement.dataset.ready"))
+    check(f'{d_sae:,} features are ready after {ready} ms', ready < 2000)
+    check('no more of the list than can be seen is there', b.js("document.querySelectorAll('.row').length") < 60)
+
+def finds(b, fs):
+    check('a number', b.search('4321')[:1], [4321])
+    check('a token', b.search('zebra')[:1], [49])
+    b.choose('scope', 'promotes'); token = next(t for t, _ in fs.logits(2, 10)[0] if len(t) == 6)
+    promoted = [[t for t, _ in fs.logits(f, 10)[0]] for f in range(d_sae)]
+    want = {f for f in range(d_sae) if fs.strongest[f] >= 0 and token in promoted[f]}
+    b.search(token); check('what promotes a token', set(b.js('order')), want)
+    check('nothing for what is nowhere', b.search('w1 w'), [])
+    b.choose('scope', 'any'); b.press('Escape')
+    place = int(fs.place[fs.examples(1000, 1)[0][0]]); row = fs.tokens[place//width]; i = place % width
+    text = ''.join(visible(fs.texts[t]) for t in row[max(1, i - 1):i + 2])
+    b.choose('scope', 'contexts'); b.search(text); inside = b.js("order.includes(1000)")
+    b.choose('scope', 'any'); b.press('Escape', 'Escape'); check('a text across tokens', inside)
+
+def sorts(b, fs):
+    b.js("document.getElementById('query').value = ''; asked()")
+    for by, values in (('density', fs.density), ('peak', fs.peak), ('cosine', fs.cosine)):
+        b.choose('sort', by); first = b.top(1)[0]
+        want = values.max() if by != 'cosine' else values[fs.density > 0].min()
+        check(f'sorted by {by}', float(values[first]), float(want))
+    b.choose('sort', 'number')
+    b.choose('alive', 'dead'); check('the dead', b.top(), [3])
+    b.choose('alive', 'alive'); check('the alive', b.top(4), [0, 1, 2, 4])
+    b.js("(e => { e.value = 50; e.dispatchEvent(new Event('input')) })(document.getElementById('low'))")
+    least = b.js('density(49.5)'); check('a range of densities', b.js('order.length'), int((fs.density >= least).sum()))
+    b.js("(e => { e.value = 0; e.dispatchEvent(new Event('input')) })(document.getElementById('low'))")
+
+def goes(b, url):
+    b('Page.navigate', url='about:blank'); b('Page.navigate', url=url + '#123')
+    b.until("document.documentElement?.dataset.ready"); check('a deep link', b.shown, 'Feature 123')
+    b.js("document.querySelector('a.pair').click()"); time.sleep(.3); other = b.shown
+    check('a neighbour is a link', other != 'Feature 123')
+    b.js('history.back()'); time.sleep(.3); check('back', b.shown, 'Feature 123')
+    b.js('history.forward()'); time.sleep(.3); check('forward', b.shown, other)
+    b.js("location.hash = '#123'"); time.sleep(.2)
+    b.press('j'); check('j', b.shown, 'Feature 124'); b.press('ArrowDown'); check('down', b.shown, 'Feature 125')
+    b.press('k', 'ArrowUp', 'k'); check('k and up', b.shown, 'Feature 122')
+    b.press('?'); check('? shows the keys', b.js("document.getElementById('help').open"))
+    b.press('Escape'); check('Esc closes them', b.js("document.getElementById('help').open"), False)
+    b.press('/'); check('/ goes to the search', b.js("document.activeElement.id"), 'query')
+    b('Input.insertText', text='zebra'); b.press('Enter'); check('Enter opens what is found', b.shown, 'Feature 49')
+    b.press('/', 'Escape', 'Escape'); check('Esc clears the search', b.js("document.getElementById('query').value"), '')
+    b.js("location.hash = '#99999'"); time.sleep(.2); check('a feature that is not there', 'no feature 99999' in b.js("document.getElementById('main').textContent"))
+    dark = b.js("getComputedStyle(document.body).backgroundColor"); b.js("document.getElementById('theme').click()")
+    check('dark and light', dark != b.js("getComputedStyle(document.body).backgroundColor"))
+
+def harmless(b, fs):
+    for t, text in special.items():
+        b.js(f"location.hash = '#{40 + t}'"); time.sleep(.15)
+        marked = b.js("[...document.querySelectorAll('.t.peak')].map(e => e.textContent)")
+        check(f'{visible(text)!r} is text', set(marked), {visible(text)})
+    want = float(fs.examples(49, 1)[0][1])
+    b.js("location.hash = '#49'"); time.sleep(.2)
+    b.js("document.querySelector('.t.peak').dispatchEvent(new PointerEvent('pointerover', {bubbles: true}))")
+    check('the activation on pointing', float(b.js("document.getElementById('tip').textContent").split()[-1]), float(f'{want:.3g}'))
+    check('no token ran', b.js('window.ran'), None)
+    before = len(b.events)
+    b.js("const s = document.createElement('script'); try { s.textContent = 'window.ran = 4' } catch {} document.body.append(s)")
+    time.sleep(.2); check('the policy stops what is put in', b.js('window.ran'), None)
+    return before
+
+with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as d:
+    fs = made_up(); path = save_page(fs, f'{d}/features.html', 'made up', progress=False)
+    print(f'{path.stat().st_size/1e6:.1f} MB'); url = path.as_uri(); b = Browser(sys.argv[1] if sys.argv[1:] else 'chromium', f'{d}/profile')
+    try:
+        opens(b, url); finds(b, fs); sorts(b, fs); goes(b, url); events = b.events[:harmless(b, fs)]
+    finally: b.close()
+    asked = {e['params']['request']['url'].split('#')[0] for e in events if e['method'] == 'Network.requestWillBeSent'}
+    check('nothing is requested but the file', asked, {url})
+    said = [e['params'] for e in events if e['method'] in ('Runtime.consoleAPICalled', 'Runtime.exceptionThrown', 'Log.entryAdded')]
+    check('nothing is said on the console', said, [])
+sys.exit(bad)
