@@ -20,7 +20,7 @@ from .files import check_writable, write_json
 from .learner import Learner
 from .models import hook_names, hook_widths, load_model, match_positions, pick_device
 from .plots import compare, curves, densities
-from .runs import Run, Stopped, pretrained
+from .runs import Run, Stopped, pretrained, save_probe
 from .track import Tracker, finite, wandb_run
 
 # %% ../nbs/34_train.ipynb #lr-factor
@@ -169,7 +169,8 @@ def _steps(run, setup, stream, tracker, first, progress, on_log):
         if _passes(cfg.eval_every_n_samples, n, b) and i < last:
             tracker.log(dict(step=i, n_samples=n, evaluation=True, positions=setup.evaluate(progress)))
         if i == last:
-            for p,x in setup.held_out().items(): setup.learners[p].finish(x)
+            save_probe(run.folder, held := setup.held_out())
+            for p,x in held.items(): setup.learners[p].finish(x)
         if _passes(cfg.save_every_n_samples, n, b) or i == last:
             tracker.checkpoint(run.save_weights(n, {p: l.sae for p,l in setup.learners.items()}), n)
             run.save_state(n, {p: l.state() for p,l in setup.learners.items()})
