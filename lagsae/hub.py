@@ -20,7 +20,8 @@ _COLUMNS = dict(target_l0='target L0', l0='L0', explained_variance='explained va
 def _figures(abouts:list[dict])->list[str]:
     "A table with a row for each position"
     show = lambda v: f'{v:.4g}' if isinstance(v, (int, float)) else '-'
-    rows = [[a['hook_name'], *(show((a.get('lagsae_metrics') or {}).get(k, a.get(k))) for k in _COLUMNS)] for a in abouts]
+    found = [{**a, **(a.get('lagsae_metrics') or {})} for a in abouts]
+    rows = [[a['hook_name'], *(show(a.get(k)) for k in _COLUMNS)] for a in found]
     return [f'| {" | ".join(r)} |' for r in (['position', *_COLUMNS.values()], ['---']*5, *rows)]
 
 def _training(about:dict)->list[str]:
@@ -55,7 +56,7 @@ def _check_login(repo_id:str, token:str|None):
     from huggingface_hub.utils import validate_repo_id
     try: validate_repo_id(repo_id)
     except HFValidationError as e: raise ConfigError(f'repo_id: {one_line(e)}') from None
-    if not (token or get_token()): raise ConfigError('no token for the Hub; log in with `hf auth login`, or set HF_TOKEN')
+    if not (token or get_token()): raise ConfigError('no token for the Hub; use `hf auth login`, or set HF_TOKEN')
     try: HfApi().whoami(token)
     except HfHubHTTPError as e: raise ConfigError(f'the Hub does not accept the token: {one_line(e)[:100]}') from None
     except Exception as e: raise ConfigError(f'cannot reach the Hub ({type(e).__name__})') from None
@@ -83,7 +84,7 @@ def push_to_hub(
     with tempfile.TemporaryDirectory() as d:
         hub_files(folder, Path(d)/'repo', repo_id)
         url = create_repo(repo_id, token=token, private=private, exist_ok=True)
-        upload_folder(repo_id=url.repo_id, folder_path=Path(d)/'repo', token=token, commit_message='Sparse autoencoders')
+        upload_folder(repo_id=url.repo_id, folder_path=Path(d)/'repo', token=token)
     return str(url)
 
 # %% ../nbs/61_hub.ipynb #from-hub
@@ -100,7 +101,8 @@ def _snapshot(repo_id:str, inside:str, **where)->Path:
     from huggingface_hub import snapshot_download
     names = [f'{inside}/*.{k}' for k in _KINDS] if inside else [f'*.{k}' for k in _KINDS]
     try: return Path(snapshot_download(repo_id, allow_patterns=names, **where))
-    except Exception as e: raise ConfigError(f'cannot get {repo_id} from the Hub: {type(e).__name__}: {one_line(e)[:120]}') from None
+    except Exception as e:
+        raise ConfigError(f'cannot get {repo_id} from the Hub: {type(e).__name__}: {one_line(e)[:120]}') from None
 
 def from_hub(
     repo_id:str,            # on the Hub, or a folder
@@ -116,6 +118,6 @@ def from_hub(
         try: there = _sae_ids(repo_id, revision, token)
         except Exception as e: raise ConfigError(f'cannot reach {repo_id} on the Hub ({type(e).__name__}); a sae_id '
                                                  'would do for what has been fetched before') from None
-        if len(there) != 1: raise ConfigError(f'{repo_id} has {len(there)} SAEs, {", ".join(there[:5])}; say which sae_id')
+        if len(there) != 1: raise ConfigError(f'{repo_id} has {len(there)} SAEs ({", ".join(there[:5])}); name one')
         sae_id = there[0]
     return read_sae(_snapshot(repo_id, '' if sae_id == '.' else sae_id, revision=revision, token=token)/sae_id)
