@@ -148,7 +148,7 @@ class Samples:
         return self.ids[start:start+n].long()
 
 class StreamedSamples:
-    "Samples that arrive one after another; the stream starts again where one reads backwards, and where its source fails"
+    "Samples that arrive one after another; the stream starts again to read backwards, and where its source fails"
     def __init__(self,
         make_iterator,       # function that starts the stream of samples
         n:int,               # how many samples to expect

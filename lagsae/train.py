@@ -20,7 +20,7 @@ from .files import RunError, Stopped, check_writable, locked, write_json
 from .learner import Learner
 from .models import free_memory, hook_names, hook_widths, load_model, match_positions, pick_device
 from .plots import compare, curves, densities
-from .runs import Run, StopSignals, pretrained
+from .runs import Run, StopSignals, pretrained, save_probe
 from .track import Tracker, finite, wandb_run
 
 # %% ../nbs/34_train.ipynb #lr-factor
@@ -81,7 +81,8 @@ class Setup:
         if need < free: return
         fits = int((free - self.cfg.memory(widths, 0))/(8*sum(widths)))
         advice = f'data.buffer_tokens: {fits} would fit' if fits > 10_000 else 'fewer or narrower SAEs might fit'
-        raise ConfigError(f'the run takes about {need/1e9:.1f} GB, {free/1e9:.1f} GB are free on {self.device}; {advice}')
+        raise ConfigError(f'the run takes about {need/1e9:.1f} GB, {free/1e9:.1f} GB are free on {self.device}; '
+                          + advice)
     @property
     def tokens_seen(self)->int: return int(self.learners[self.positions[0]].sae.tokens_seen)
     @cached_property
@@ -219,7 +220,8 @@ class _Steps:
         "Calibrate for inference and keep the result, unless that was done before"
         if any(l.uncalibrated_l0 is not None for l in self.learners.values()): return
         with self.signals.shield():
-            for p,x in self.setup.held_out().items(): self.learners[p].finish(x)
+            save_probe(self.run.folder, held := self.setup.held_out())
+            for p,x in held.items(): self.learners[p].finish(x)
             self._save_weights(n); self._save_state(n)
     def _save_weights(self, n):
         self.tracker.checkpoint(self.run.save_weights(n, {p: l.sae for p,l in self.learners.items()}), n)
