@@ -25,6 +25,7 @@ def write_atomic(
             write(f)
             f.flush(); os.fsync(f.fileno())
         tmp.replace(path)
+    except OSError as e: raise OSError(e.errno, e.strerror, str(path)) from None
     finally: tmp.unlink(missing_ok=True)
 
 def write_text(path, text:str): write_atomic(path, lambda f: f.write(text.encode()))

@@ -158,7 +158,7 @@ def _texts(cfg:Config, model, n_tokens:int):
     d = cfg.data
     tokenizer = load_tokenizer(d.tokenizer_name) if d.tokenizer_name else model.tokenizer
     samples, held_out = first_samples(d, tokenizer, -(-n_tokens//max(1, d.context_length - 1)))
-    check_vocabulary(samples, model.cfg.d_vocab)
+    check_vocabulary(samples.ids, model.cfg.d_vocab)
     return samples, special_ids(tokenizer), d.dataset_name + (', held out' if held_out else ', in part trained on')
 
 def _gathered(path:Path, model, sae:SAE, position:str, samples, special, batch_size:int, progress:bool)->Features:

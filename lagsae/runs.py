@@ -66,6 +66,14 @@ class StopSignals:
         finally: self.shielded = False
         if self.asked: raise self.stopped()
 
+def _save(path, what:dict):
+    def write(f):
+        try: torch.save(what, f)
+        except RuntimeError as e:  # that is what becomes of a full disk in torch
+            if isinstance(e.__context__, OSError): raise e.__context__ from None
+            raise
+    write_atomic(path, write)
+
 def load_saved(
     path, # file that `torch.save` has written
 )->dict:
@@ -131,11 +139,11 @@ class Run:
     def save_weights(self, n_samples:int, saes:dict)->Path:
         "Write `samples_<n>.pt`"
         weights, path = {p: s.state_dict() for p,s in saes.items()}, self.folder/f'samples_{n_samples}.pt'
-        write_atomic(path, lambda f: torch.save(weights, f))
+        _save(path, weights)
         return path
     def save_state(self, n_samples:int, state:dict):
         "Write a resumable state; it and the one before are kept"
-        write_atomic(self.folder/'state'/f'samples_{n_samples}.pt', lambda f: torch.save(state, f))
+        _save(self.folder/'state'/f'samples_{n_samples}.pt', state)
         for p in list(self.checkpoints('state').values())[:-2]: p.unlink()
     def load_state(self)->tuple[int, dict]|None:
         "Samples seen and state of the latest resumable checkpoint that is whole, if there is any; removes damaged ones"

@@ -11,7 +11,7 @@ import csv, io, json, os, shutil, signal, subprocess, sys, threading, time
 from importlib.resources import files
 from pathlib import Path
 from .config import ConfigError, dump_config
-from .files import check_writable, write_text
+from .files import Stopped, check_writable, locked, write_text
 from .grid import Job, Plan
 
 # %% ../nbs/41_sweep.ipynb #run-notebook
@@ -253,35 +253,41 @@ class Sweep:
         self.plan, self.workers, self.view, self.refresh = plan, workers, view or View(plan), refresh
         wanted = {'new', 'interrupted'} | ({'failed'} if retry_failed else set())
         self.todo = [j for j in plan.jobs if j.status in wanted]
-        self.stops, self.compared, self.comparing = 0, time.monotonic(), None
+        self.asked, self.compared, self.comparing = 0, time.monotonic(), None  # the signal that asked to stop
     def run(self)->int: # how many runs have failed, in this sweep or before
         "Carry out the plan"
         check_writable(self.plan.folder)
+        with locked(self.plan.folder): self._all()
+        if self.asked:
+            raise Stopped(f'{self.plan.folder}: stopped; the same command goes on from there', 128 + self.asked)
+        return sum(j.status == 'failed' for j in self.plan.jobs)
+    def _all(self):
+        "Every run that is to be begun, and the comparison"
         write_text(self.plan.folder/'sweep.yaml', self.plan.text)
         kept = {s: sum(j.status == s for j in self.plan.jobs if j not in self.todo) for s in ('done', 'failed')}
         for s,n in kept.items():
             if n: self.view.say(f'{n} runs are {s} already' + '; --retry_failed tries them again'*(s == 'failed'))
-        before = signal.signal(signal.SIGINT, self._interrupted)
+        before = {s: signal.signal(s, self._interrupted) for s in (signal.SIGINT, signal.SIGTERM)}
         try:
             while self.todo or self.workers.running: self._turn()
-        finally: signal.signal(signal.SIGINT, before); self.workers.kill()
+        finally:
+            for s,handler in before.items(): signal.signal(s, handler)
+            self.workers.kill()
         self._compare(wait=True); self._say_cache()
         for r in results(self.plan):
             if r['status'] == 'failed': self.view.say(f'failed: {r["run"]}: {r["error"]}')
-        if self.stops: raise KeyboardInterrupt
-        return sum(j.status == 'failed' for j in self.plan.jobs)
     def _turn(self):
         "Begin what can begin, note what has ended, show the state"
         while self.todo and self.workers.free:
             job = self.todo.pop(0); self.workers.start(job); self.view.say(f'{job.name} begins')
         for job, wrong in self.workers.finished():
             (job.folder/'stop').unlink(missing_ok=True)
-            if wrong and not self.stops: write_text(job.folder/'failed.txt', wrong + '\n')
+            if wrong and not self.asked: write_text(job.folder/'failed.txt', wrong + '\n')
             self.view.say(f'{job.name}: {self._outcome(job, wrong)}'); write_results(self.plan)
         if time.monotonic() - self.compared > self.refresh: self._compare()
         self.view.update(self.workers.running); time.sleep(.2)
     def _outcome(self, job:Job, wrong:str|None)->str:
-        if wrong: return f'stopped: {wrong}' if self.stops else f'failed: {wrong}'
+        if wrong: return f'stopped: {wrong}' if self.asked else f'failed: {wrong}'
         found = [r for r in results(self.plan) if r['run'] == job.name]
         said = [f'L0 {r["l0"]:.2f}, explained variance {r["explained_variance"]:.4f}, {r["verdict"]}' for r in found]
         return f'done in {_minutes(found[0]["seconds"])}; ' + '; '.join(said)
@@ -290,9 +296,9 @@ class Sweep:
         for d in {j.cfg.data.cache_dir: j.cfg.data for j in self.plan.jobs}.values():
             gb = Cache(d.cache_dir).gb
             self.view.say(f'{gb:.1f} GB of activations in {d.cache_dir}, {d.cache_max_gb:g} GB at most')
-    def _interrupted(self, *_):
-        self.stops += 1; self.todo = []
-        if self.stops > 1: return self.workers.kill()
+    def _interrupted(self, number, frame):
+        self.todo, again, self.asked = [], bool(self.asked), self.asked or number
+        if again: return self.workers.kill()
         self.view.say('stopping when the runs under way have written a checkpoint; once more to stop now')
         for name in self.workers.running: write_text(self.plan.folder/name/'stop', '')
     def _compare(self, wait:bool=False):

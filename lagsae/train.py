@@ -178,7 +178,15 @@ class _Steps:
                               '--fresh starts over') from None
     def all(self):
         "Train to the end"
-        bar = tqdm(total=len(self.stream), initial=self.first, desc='train', unit='step', disable=not self.progress)
+        show = dict(total=len(self.stream), initial=self.first, desc='train', unit='step', disable=not self.progress)
+        try:
+            with tqdm(**show) as bar: n = self._loop(bar)
+            self._finish(n)
+        except OSError as e:
+            kept = max(self.run.checkpoints('state'), default=0)
+            raise RunError(f'{e.filename or self.run.folder}: {e.strerror}; what there was after {kept} samples is kept, '
+                           'and the same command goes on from there') from e
+    def _loop(self, bar)->int: # samples that are done
         n = self.first*self.cfg.samples_per_step
         for i in range(self.first, len(self.stream)):
             try: batch = self.stream[i]
@@ -189,9 +197,8 @@ class _Steps:
                 with self.signals.shield(): self._step(i, n, batch, bar)
             except (Stopped, RunError) as e: self._stop(n, e)
             if self.run.asked_to_stop: self._stop(n, Stopped('asked to stop'))
-        bar.close()
         if len(self.stream) < self.cfg.n_steps: tqdm.write(f'the data ended after {n} samples, and so does the run')
-        self._finish(n)
+        return n
     def _step(self, i, n, batch, bar):
         "One step, and what is due after it"
         cfg, factor, last = self.cfg, lr_factor(self.cfg, i*self.cfg.samples_per_step), i == len(self.stream) - 1
