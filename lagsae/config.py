@@ -36,10 +36,17 @@ YamlLoader.add_implicit_resolver('tag:yaml.org,2002:float', _scientific, list('-
 def parse_yaml(
     text:str, # YAML source
 )->Any:       # plain Python data
-    "Parse YAML safely; a syntax error becomes a `ConfigError` that says where"
-    try: return yaml.load(text, YamlLoader)
+    "Parse YAML safely; a syntax error becomes a `ConfigError` that says where, and so does a tree that never ends"
+    try: tree = yaml.load(text, YamlLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as e:
         raise ConfigError(f'not valid YAML: {one_line(e)}') from None
+    rest, n = [tree], 0  # an alias may stand for a tree with itself in it, or for one that doubles again and again
+    while rest:
+        part = rest.pop(); n += 1
+        if isinstance(part, dict): rest += part.values()
+        elif isinstance(part, list): rest += part
+        if n + len(rest) > 100_000: raise ConfigError('not valid YAML: more than 100,000 values')
+    return tree
 
 # %% ../nbs/00_config.ipynb #section
 Count = Annotated[int, Field(ge=1, lt=2**53)]              # at least one
@@ -263,9 +270,11 @@ def _fields_at(loc)->list[str]:
 def _message(e:dict, known, prefix='')->str:
     "One pydantic error as `field: what is wrong`"
     types = ('str', 'list', 'none', 'int', 'float')  # pydantic names the branch of a union too
-    loc = [str(p) for p in e['loc'] if isinstance(p, int) or re.fullmatch(r'\w+', p) and p not in types]
+    unknown = e['type'] == 'extra_forbidden'  # then the last part is what the user wrote, whatever that is
+    loc = [str(p)[:60] for i,p in enumerate(e['loc'], 1)
+           if isinstance(p, int) or re.fullmatch(r'\w+', p) and p not in types or unknown and i == len(e['loc'])]
     field = (prefix + '.'.join(loc)).rstrip('.')
-    if e['type'] == 'extra_forbidden': return f'{field}: unknown field{_nearest(loc[-1], known(e["loc"]))}'
+    if unknown: return f'{field}: unknown field{_nearest(loc[-1], known(e["loc"]))}'
     if e['type'] == 'missing': return f'{field}: is required'
     if e['type'] == 'value_error': return (f'{field}: ' if field else '') + str(e['ctx']['error'])
     return f'{field}: {e["msg"][0].lower()}{e["msg"][1:]}, got {repr(e["input"])[:60]}'

@@ -184,8 +184,8 @@ class _Steps:
             self._finish(n)
         except OSError as e:
             kept = max(self.run.checkpoints('state'), default=0)
-            raise RunError(f'{e.filename or self.run.folder}: {e.strerror}; what there was after {kept} samples is kept, '
-                           'and the same command goes on from there') from e
+            raise RunError(f'{e.filename or self.run.folder}: {e.strerror}; {kept} samples are done and kept, and the '
+                           'same command goes on from there') from e
     def _loop(self, bar)->int: # samples that are done
         n = self.first*self.cfg.samples_per_step
         for i in range(self.first, len(self.stream)):
@@ -219,9 +219,7 @@ class _Steps:
         self.tracker.log(dict(step=i, n_samples=n, n_tokens=tokens, lr=self.cfg.lr*factor, tokens_per_second=speed,
                               positions=rows))
         bar.set_postfix_str(_postfix(rows, speed))
-        for p,l in self.learners.items():
-            if (warning := l.terms.warning()) and (p, warning) not in self.told:
-                self.told.add((p, warning)); tqdm.write(f'{p}, step {i}: {warning}')
+        _warn(self.learners, i, self.told)
         if self.on_log: self.on_log(self.run, i == len(self.stream) - 1)
     def _finish(self, n):
         "Calibrate for inference and keep the result, unless that was done before"
@@ -240,6 +238,12 @@ class _Steps:
         if n > self.first*self.cfg.samples_per_step: self._save_state(n)
         raise type(e)(f'{self.run.folder}: {e}; {n} samples are done, and the same command goes on from there',
                       *([e.status] if isinstance(e, Stopped) else [])) from None
+
+def _warn(learners, step, told):
+    "Say what a controller warns of, each thing once"
+    for p,l in learners.items():
+        if (warning := l.terms.warning()) and (p, warning) not in told:
+            told.add((p, warning)); tqdm.write(f'{p}, step {step}: {warning}')
 
 def _postfix(rows:dict, speed:float)->str:
     "What the progress bar says: means over positions"
