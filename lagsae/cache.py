@@ -58,17 +58,21 @@ class Cache:
         "Read what is there, make and keep the rest"
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder/f'{name}.lock'):
-            found = {p: self._read(self._path(name, p)) for p in positions}
+            found = {p: self.read(name, p) for p in positions}
             missing = [p for p in positions if found[p] is None]
             if missing:
                 found |= {p: half(x) for p,x in make(missing).items()}
-                for p in missing: self._write(self._path(name, p), found[p])
+                for p in missing: self.write(name, p, found[p])
         return {p: found[p].float() for p in positions}
 
-    def _path(self, name:str, position:str)->Path:
-        return self.folder/f'{name}-{hashlib.sha256(position.encode()).hexdigest()[:8]}.safetensors'
-    def _read(self, path:Path)->Tensor|None:
-        "The tensor of a whole file, else None"
+    def _path(self, name:str, what:str)->Path:
+        return self.folder/f'{name}-{hashlib.sha256(what.encode()).hexdigest()[:8]}.safetensors'
+    def read(self,
+        name:str, # `address` of the tokens
+        what:str, # hook name, or what else is known of the tokens
+    )->Tensor|None: # None if nothing whole is there
+        "What was written"
+        path = self._path(name, what)
         try:
             with safe_open(path, 'pt') as f: x, check = f.get_tensor('x'), f.metadata()['crc32']
             if check != _crc32(x): raise ValueError('checksum')
@@ -76,11 +80,13 @@ class Cache:
             return x
         except FileNotFoundError: return None
         except (SafetensorError, ValueError, KeyError, TypeError, OSError): path.unlink(missing_ok=True)
-    def _write(self, path:Path, x:Tensor):
-        "Keep a tensor if there is room for it"
+    def write(self, name:str, what:str, x:Tensor):
+        "Keep a tensor as it is, if there is room for it"
         data = save(dict(x=x.contiguous()), dict(crc32=_crc32(x)))
         if not self._room(len(data)): return
-        try: write_atomic(path, lambda f: f.write(data))
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_atomic(self._path(name, what), lambda f: f.write(data))
         except OSError: return  # a full disk costs the entry, not the run
     def entries(self)->dict[Path, tuple[float, int]]:
         "Files with the time of their last use and their size in bytes"

@@ -7,12 +7,14 @@ __all__ = ['DENSITY_BINS', 'ADVICE', 'Reconstruction', 'interval', 'replace_at',
            'decoder_cosine', 'decoder_projection', 'verdict']
 
 # %% ../nbs/30_evaluate.ipynb #c-e74b5fc0
+import hashlib
 import torch
 import torch.nn.functional as F
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from tqdm.auto import tqdm
 from .activations import kept
+from .cache import Cache, address, fingerprint
 from .core import SAE
 from .gates import first_cut
 from .scan import Scan
@@ -105,6 +107,19 @@ def token_losses(
     return torch.cat(ce).double().cpu(), torch.cat(kl).double().cpu()
 
 # %% ../nbs/30_evaluate.ipynb #evaluate
+class _Ablated:
+    "The losses of zero and mean ablation at a position: from the cache, or still to be found"
+    def __init__(self, cache, name, position:str, mean:Tensor):
+        digest = hashlib.sha256(mean.cpu().numpy().tobytes()).hexdigest()
+        self.cache, self.name, self.what = cache, name, f'losses without {position}, mean {digest}'
+        self.known = cache and cache.read(name, self.what)
+        self.todo = [torch.zeros_like, lambda a: mean.expand_as(a)] if self.known is None else []
+    def complete(self, losses:Tensor)->Tensor: # (n, 7)
+        "(n, 3) losses with those that are known, or (n, 7), which are kept"
+        if self.known is not None: return torch.cat([losses, self.known.double()], 1)
+        if self.cache: self.cache.write(self.name, self.what, losses[:, 3:].float())
+        return losses
+
 @torch.no_grad()
 def evaluate(
     model,             # a `TransformerBridge`
@@ -113,23 +128,27 @@ def evaluate(
     special,           # token ids that are left out
     batch_size:int=16, # samples per forward pass
     progress:bool=False,
+    cache:Cache|None=None, # of losses with ablated activations, which are the same for all SAEs of a sweep
 )->dict[str, dict]:    # hook name to metrics
     "All metrics of SAEs at their positions"
     device, masks = next(model.parameters()).device, []
-    saes = {p: s.frozen() for p,s in saes.items()}
+    saes, tokens = {p: s.frozen() for p,s in saes.items()}, samples.read(0, len(samples))
+    ablated = {p: _Ablated(cache, cache and address(fingerprint(model), tokens, special), p, s.mean)
+               for p,s in saes.items()}
     sums, losses = {p: Reconstruction(s) for p,s in saes.items()}, {p: [] for p in saes}
-    batches = samples.read(0, len(samples)).split(batch_size)
+    batches = tokens.split(batch_size)
     for tokens in tqdm(batches, desc='evaluate', unit='batch', leave=False, disable=not progress):
         tokens = tokens.to(device); mask = kept(tokens, special); masks.append(mask.cpu())
         logits = model(tokens, return_type='logits')
         clean = token_losses(logits, tokens, mask)[0]
-        for p,s in saes.items():
+        for p in saes:
             found = [clean]
-            for new in (sums[p].add, torch.zeros_like, lambda a: s.mean.expand_as(a)):
+            for new in (sums[p].add, *ablated[p].todo):
                 spliced = model.run_with_hooks(tokens, return_type='logits', fwd_hooks=[(p, replace_at(mask, new))])
                 found += token_losses(spliced, tokens, mask, logits)
             losses[p].append(torch.stack(found, 1))
-    return {p: _all_metrics(s, torch.cat(masks), torch.cat(losses[p])) for p,s in sums.items()}
+    losses = {p: ablated[p].complete(torch.cat(l)) for p,l in losses.items()}
+    return {p: _all_metrics(s, torch.cat(masks), losses[p]) for p,s in sums.items()}
 
 def _ce_ratios(means:Tensor)->dict[str, Tensor]:
     "Metrics from (..., 7) mean losses: CE of the model, and CE and KL of SAE, zero and mean ablation"

@@ -53,14 +53,19 @@ def _name(changes:dict)->str:
     digest = hashlib.sha256(json.dumps(changes, sort_keys=True).encode()).hexdigest()[:6]
     return full if slug(full) == full and len(full) <= 80 else f'{slug(full)[:70]}-{digest}'
 
+def _combinations(sweep)->list[dict]:
+    "Dotted field to value, for every run"
+    axes = [_axes(grid) for grid in sweep] if sweep and isinstance(sweep, list) else [_axes(sweep)]
+    return [dict(zip(a, values)) for a in axes for values in itertools.product(*a.values())]
+
 def expand(
-    base:dict,  # a configuration, as plain data
-    sweep:dict, # the same shape, with lists for values
+    base:dict, # a configuration, as plain data
+    sweep, # a grid of the same shape, with lists for values; or a list of grids, one after another
 )->list[Job]:
     "Every combination, validated"
-    jobs, axes, ignored = [], _axes(sweep), {}
-    for values in itertools.product(*axes.values()):
-        tree, changes = copy.deepcopy(base), dict(zip(axes, values))
+    jobs, ignored = [], {}
+    for changes in _combinations(sweep):
+        tree = copy.deepcopy(base)
         for field, v in changes.items(): put(tree, field, v)
         name = _name(changes)
         with warnings.catch_warnings(record=True) as said:
@@ -110,7 +115,7 @@ def make_plan(
     remarks = [*(str(w.message) for w in ignored), *_older(folder, jobs, sweep)]
     return Plan(folder, jobs, Path(sweep_config).read_text(encoding='utf-8'), remarks)
 
-def _older(folder:Path, jobs:list[Job], sweep:dict)->list[str]:
+def _older(folder:Path, jobs:list[Job], sweep)->list[str]:
     "Remarks on what a folder holds already; a `ConfigError` if it holds another run under a job's name"
     for j in jobs:
         there = j.folder/'config.yaml'
@@ -157,16 +162,17 @@ def plan_table(
     device:str='cpu',
 )->str:
     "The runs of a plan as text: what varies, status, steps, parameters, memory, time"
-    fields = [f for j in plan.jobs for f in j.changes]
-    heads = [*(f.rsplit('.')[-1] for f in dict.fromkeys(fields)), 'status', 'steps', 'parameters', 'memory', 'time']
+    fields = list(dict.fromkeys(f for j in plan.jobs for f in j.changes))
+    heads = [*(f.rsplit('.')[-1] for f in fields), 'status', 'steps', 'parameters', 'memory', 'time']
     show = lambda v, f, scale=1.: '?' if v is None else format(v/scale, f)
-    rows, total = [heads], 0.
+    rows, each = [heads], []
     for j in plan.jobs:
-        e = estimate(j.cfg, device); total += e['seconds'] or 0
+        e = estimate(j.cfg, device); each.append(e['seconds'])
         takes = [show(e['n_parameters'], '.1f', 1e6) + ' M', show(e['memory'], '.2f', 1e9) + ' GB',
                  show(e['seconds'], '.1f', 60) + ' min']
-        rows.append([*map(str, j.changes.values()), j.status, str(e['n_steps']), *takes])
+        rows.append([*(str(j.changes.get(f, '')) for f in fields), j.status, str(e['n_steps']), *takes])
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = ['  '.join(c.rjust(w) for c,w in zip(r, widths)) for r in rows]
-    about = f'{len(plan.jobs)} runs in {plan.folder}, about {total/60:.1f} min of training one after another'
+    total = None if None in each else sum(each)
+    about = f'{len(plan.jobs)} runs in {plan.folder}, about {show(total, ".1f", 60)} min of training one after another'
     return '\n'.join([*lines, about])

@@ -103,7 +103,8 @@ class Setup:
     def evaluate(self, progress:bool=False)->dict[str, dict]:
         "Metrics of every SAE on the held-out samples, with target and verdict"
         saes = {p: l.sae for p,l in self.learners.items()}
-        found = evaluate(self.model, saes, self.evals, self.special, self.cfg.data.eval_batch_size, progress)
+        batch_size = self.cfg.data.eval_batch_size
+        found = evaluate(self.model, saes, self.evals, self.special, batch_size, progress, self.cache)
         return {p: {**self._judge(l, found[p]['l0']), **found[p], **l.sae.gate.log(), **l.terms.log()}
                 for p,l in self.learners.items()}
     def _judge(self, l:Learner, l0:float)->dict:
