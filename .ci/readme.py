@@ -21,7 +21,7 @@ def render(nb)->dict[str, bytes]:
             parts.append(re.sub(r'\]\(nbs/\.\./', '](', text.replace('](../', '](')))
         if cell.cell_type != 'code' or hidden.search(cell.source): continue
         source = re.sub(r'^#\|.*\n', '', cell.source, flags=re.M).strip()
-        if source: parts.append(f'```python\n{source}\n```')
+        if source and '#| echo: false' not in cell.source: parts.append(f'```python\n{source}\n```')
         for out in cell.outputs:
             data = out.get('data', {})
             if 'image/png' in data: parts.append(figure(data['image/png'], len(files) + 1, files))
