@@ -108,4 +108,7 @@ class Cache:
             path.unlink(missing_ok=True); free += size
         return free >= n_bytes
 
-def _crc32(x:Tensor)->str: return str(zlib.crc32(x.cpu().contiguous().view(torch.uint8).numpy()))
+def _crc32(x:Tensor)->str:
+    "Of the type, the shape and the values"
+    kind = zlib.crc32(f'{x.dtype} {tuple(x.shape)}'.encode())
+    return str(zlib.crc32(x.cpu().contiguous().view(torch.uint8).numpy(), kind))

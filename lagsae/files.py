@@ -7,7 +7,7 @@ __all__ = ['write_atomic', 'write_text', 'write_json', 'check_writable', 'RunErr
 
 # %% ../nbs/00_files.ipynb #c-imports
 import json, os, platform, tempfile, time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from filelock import FileLock, Timeout
 from .config import ConfigError
@@ -74,5 +74,5 @@ def locked(
         write_json(owner, dict(pid=os.getpid(), host=platform.node(), since=time.time()))
         yield
     finally:
-        owner.unlink(missing_ok=True)
+        with suppress(OSError): owner.unlink()  # not there, or no longer ours to remove
         lock.release()

@@ -30,18 +30,21 @@ MAX_SKIPPED = 10  # steps in a row
 
 class Guard:
     "Counts the steps that are skipped because something is not finite"
-    def __init__(self): self.skipped, self.in_row = 0, 0  # all, and now in a row
+    def __init__(self): self.skipped, self.in_row, self.found = 0, 0, ''  # all; now in a row, and why the last of them
     def passes(self,
         value:Tensor, # () which is finite if all is
         parts:dict,   # name to tensor, to look for what is not
     )->bool:
-        "Whether a step can go on; too many in a row that cannot are a `RunError`"
+        "Whether a step can go on"
         if math.isfinite(value): return True
         self.skipped += 1; self.in_row += 1
-        if self.in_row < MAX_SKIPPED: return False
         bad = {n: f'{int((~v.isfinite()).sum())} of {v.numel()} values' for n,v in parts.items() if v is not None}
-        said = ', '.join(f'{n} ({v})' for n,v in bad.items() if not v.startswith('0 '))
-        raise RunError(f'{MAX_SKIPPED} steps in a row were not finite: {said}')
+        self.found = ', '.join(f'{n} ({v})' for n,v in bad.items() if not v.startswith('0 '))
+        return False
+    def check(self, position:str):  # hook name
+        "Raise a `RunError` if too many steps in a row could not go on"
+        if self.in_row < MAX_SKIPPED: return
+        raise RunError(f'{position}: {self.in_row} steps in a row were not finite: {self.found}')
 
 def skipped(
     terms:Terms,

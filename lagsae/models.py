@@ -7,7 +7,7 @@ __all__ = ['BUNDLED', 'pick_device', 'free_memory', 'bundled_folder', 'check_hub
            'match_positions', 'stop_layer', 'run_hooked', 'hook_widths']
 
 # %% ../nbs/01_models.ipynb #c-d52a4b13
-import fnmatch, re
+import fnmatch, math, re
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
@@ -30,8 +30,19 @@ def pick_device(
 def free_memory(
     device:torch.device,
 )->int: # bytes
-    "Memory that is free on a device"
-    return torch.cuda.mem_get_info(device)[0] if device.type == 'cuda' else psutil.virtual_memory().available
+    "Memory that is free on a device, and that a container may take"
+    if device.type == 'cuda': return torch.cuda.mem_get_info(device)[0]
+    return min(psutil.virtual_memory().available, *(_left(*c) for c in _CGROUPS))
+
+_CGROUPS = (('/sys/fs/cgroup', 'max', 'current', ''),
+            ('/sys/fs/cgroup/memory', 'limit_in_bytes', 'usage_in_bytes', 'total_'))  # version 2, version 1
+
+def _left(folder, limit:str, used:str, prefix:str)->int|float:
+    "What the limit of a container leaves, with the file pages that the kernel would give back; no limit is infinite"
+    read = lambda name: Path(folder, f'memory.{name}').read_text()
+    try: limit, used, stat = int(read(limit)), int(read(used)), read('stat')
+    except (OSError, ValueError): return math.inf  # no such file, or 'max'
+    return limit - used + sum(map(int, re.findall(rf'^{prefix}(?:in)?active_file (\d+)$', stat, re.M)))
 
 # %% ../nbs/01_models.ipynb #bundled-folder
 BUNDLED = ('tiny-python',)

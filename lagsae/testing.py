@@ -173,6 +173,7 @@ def fit(
     for i in range(n_steps):
         factor = min(1, 20*(i + 1)/n_steps)*(.55 + .45*math.cos(math.pi*i/n_steps))
         rows.append(learner.log(learner.step(data.sample(batch, tokens + 1 + i), i/n_steps, factor)))
+        learner.guard.check(sae_type)
     learner.finish(data.held_out(0))
     return learner, rows
 

@@ -196,6 +196,7 @@ class _Steps:
             n = (i + 1)*self.cfg.samples_per_step
             try:
                 with self.signals.shield(): self._step(i, n, batch, bar)
+                for p,l in self.learners.items(): l.guard.check(p)
             except (Stopped, RunError) as e: self._stop(n, e)
             if self.run.asked_to_stop: self._stop(n, Stopped('asked to stop'))
         if len(self.stream) < self.cfg.n_steps: tqdm.write(f'the data ended after {n} samples, and so does the run')
@@ -208,8 +209,7 @@ class _Steps:
         if i % cfg.log_every_n_grad_steps == 0 or last: self._log(i, n, factor, scalars, bar)
         if last: return
         if _passes(cfg.eval_every_n_samples, n, cfg.samples_per_step):
-            row = dict(step=i, n_samples=n, evaluation=True, positions=self.setup.evaluate(self.progress))
-            self.tracker.log(row)
+            self.tracker.log(dict(step=i, n_samples=n, evaluation=True, positions=self.setup.evaluate(self.progress)))
         if _passes(cfg.save_every_n_samples, n, cfg.samples_per_step): self._save_weights(n)
         elif not cfg.save_every_minutes or time.monotonic() - self.saved < 60*cfg.save_every_minutes: return
         self._save_state(n)
