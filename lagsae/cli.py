@@ -123,7 +123,7 @@ def variants():
 def evaluate(
     folder:str,         # of a run, or SAEs of a toolkit that is known here
     config_path:str=None, # YAML file with model and data, for a folder that does not say
-    n_tokens:int=None,  # about how many held-out tokens; by default as many as the configuration asks for
+    n_tokens:int=None,  # about how many of the held-out tokens; by default as many as the configuration asks for
     device:str=None,    # cpu, cuda:0, mps; by default cuda:0 if there is one, else cpu
     out:str=None,       # also write the metrics to this JSON file
 ):
@@ -165,7 +165,7 @@ def import_(
 def features(
     folder:str,          # of a run
     position:str=None,   # hook name or a part of one; by default all positions
-    n_tokens:int=200000, # about how many held-out tokens to look at, or all there are
+    n_tokens:int=200000, # about how many tokens to look at, those held out first, or all there are
     device:str=None,     # cpu, cuda:0, mps; by default cuda:0 if there is one, else cpu
 ):
     "Write the features of a run's SAEs to pages for a browser: what they fire on, what they do, what is near them"

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['stdlib_files', 'read_source', 'open_dataset', 'load_tokenizer', 'special_ids', 'pack', 'cut', 'Samples',
-           'StreamedSamples', 'first_samples', 'load_samples', 'check_vocabulary']
+           'StreamedSamples', 'is_held_out', 'first_samples', 'load_samples', 'check_vocabulary']
 
 # %% ../nbs/02_data.ipynb #c-1d138a38
 import hashlib, os, re, sysconfig, tokenize
@@ -206,6 +206,13 @@ def _cutter(cfg:DataConfig, tokenizer, docs)->Iterator[list[int]]:
     "The samples of documents"
     return cut(docs, cfg.context_length) if cfg.is_tokenized else pack(docs, tokenizer, cfg.context_length)
 
+def is_held_out(
+    cfg:DataConfig,
+    n:int, # how many samples
+)->bool:
+    "Whether no run with this configuration trains on any of the first `n` samples, as `first_samples` has them"
+    return cfg.dataset_name == 'python-stdlib' or n <= 2*cfg.n_eval_samples
+
 def first_samples(
     cfg:DataConfig,
     tokenizer,     # a Hugging Face tokenizer
@@ -214,8 +221,7 @@ def first_samples(
     "The samples that evaluation and calibration take turns in, and those after them, as many as there are"
     rows = list(islice(_cutter(cfg, tokenizer, _documents(cfg, 0)[0]), n))
     if not rows: raise ConfigError(f'data: {cfg.dataset_name} has no sample of {cfg.context_length} tokens')
-    held_out = cfg.dataset_name == 'python-stdlib' or len(rows) <= 2*cfg.n_eval_samples
-    return Samples(torch.tensor(rows, dtype=torch.int32)), held_out
+    return Samples(torch.tensor(rows, dtype=torch.int32)), is_held_out(cfg, len(rows))
 
 def load_samples(
     cfg:DataConfig,

@@ -156,7 +156,7 @@ def logit_effects(
 def ce_effects(
     features,         # a `Features` with its model
     n_samples:int=64, # how many samples to look at, evenly spread
-    batch_size:int=16, # samples per pass
+    batch_size:int=4, # samples per pass, which keeps the logits and their gradient
 )->np.ndarray:        # (d_sae,) nats per token
     "What the cross-entropy would rise by without each feature, to first order: activation times gradient"
     model, sae, total, seen = features.model, features.sae, torch.zeros(features.sae.d_sae), {}

@@ -93,6 +93,7 @@ def page_data(
     title:str,
     about=(),          # (name, value) pairs, for the overview
     progress:bool=True,
+    beside=(),         # positions whose pages, named after them, lie beside this one
 )->dict:               # name to array, or to what JSON can hold
     "All that a page holds"
     fs, width = features, features.tokens.shape[1]
@@ -106,12 +107,13 @@ def page_data(
     parts['strongest'] = np.where(fs.strongest < 0, -1, parts['strongest']).astype(np.int32)
     left_out = np.unique(fs.tokens.flat[np.setdiff1d(np.arange(fs.tokens.size), fs.place)])
     meta = dict(title=visible(title), about=[[visible(str(x)) for x in pair] for pair in about], width=width,
-                kinds=[k for k, _, _ in KINDS], reach=REACH, n_bins=N_BINS, n_near=near['near_id'].shape[1],
-                n_logits=N_LOGITS if 'up_token' in near else 0, decades=int(np.ceil(np.log10(max(10, fs.n)))),
+                beside=list(beside), kinds=[k for k, _, _ in KINDS], reach=REACH, n_bins=N_BINS,
+                n_near=near['near_id'].shape[1], n_logits=N_LOGITS if 'up_token' in near else 0,
+                decades=int(np.ceil(np.log10(max(10, fs.n)))),
                 special=np.flatnonzero(np.isin(vocabulary, left_out)).tolist())
     return dict(meta=meta, texts=[visible(fs.texts[t]) for t in vocabulary], density=fs.density, peak=fs.peak,
-                cosine=fs.cosine, histogram=np.stack([fs.histogram(f, N_BINS) for f in range(fs.sae.d_sae)]),
-                **ex, ex_at=row*width + at%width, **parts)
+                cosine=fs.cosine, ce_effect=fs.ce_effect, **ex, ex_at=row*width + at%width, **parts,
+                histogram=np.stack([fs.histogram(f, N_BINS) for f in range(fs.sae.d_sae)]))
 
 # %% ../nbs/51_page.ipynb #page
 def _block(name:str, value)->str:
@@ -147,9 +149,10 @@ def save_page(
     title:str='Features',
     about=(),          # (name, value) pairs, for the overview
     progress:bool=True,
+    beside=(),         # positions whose pages, named after them, lie beside this one
 )->Path:
     "Write all features to one HTML file"
-    write_text(path, page(page_data(features, title, about, progress)))
+    write_text(path, page(page_data(features, title, about, progress, beside)))
     return Path(path)
 
 # %% ../nbs/51_page.ipynb #run-features
@@ -187,13 +190,14 @@ def run_pages(
     if n_tokens < 1: raise ConfigError(f'n_tokens: at least 1, got {n_tokens}')
     model = load_model(cfg.tlens_model_name, cfg.tlens_model_path, cfg.dtype, device)
     samples, special, source = _texts(cfg, model, n_tokens)
-    pages = []
+    kept = {p: run.folder/'features'/f'{p}.safetensors' for p in every}
+    pages = {p: kept[p].with_suffix('.html') if len(every) > 1 else run.folder/'features.html' for p in every}
+    there = [p for p in every if p in wanted or pages[p].exists()]
     for p in wanted:
-        kept = run.folder/'features'/f'{p}.safetensors'
-        fs = _gathered(kept, model, every[p].to(device), p, samples, special, cfg.data.eval_batch_size, progress)
-        path = run.folder/'features.html' if len(every) == 1 else kept.with_suffix('.html')
-        pages.append(save_page(fs, path, f'{run.folder.name} · {p}', _about(run, cfg, fs, source), progress))
-    return pages
+        fs = _gathered(kept[p], model, every[p].to(device), p, samples, special, cfg.data.eval_batch_size, progress)
+        save_page(fs, pages[p], f'{run.folder.name} · {p}', _about(run, cfg, fs, source), progress,
+                  [q for q in there if q != p])
+    return [pages[p] for p in wanted]
 
 def _about(run:Run, cfg:Config, fs:Features, source:str)->list[tuple[str, str]]:
     "What the overview says of a run"

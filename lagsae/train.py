@@ -14,7 +14,7 @@ from .activations import ActivationStream, harvest
 from .cache import Cache
 from .config import Config, ConfigError, one_line
 from .core import build
-from .data import check_vocabulary, load_samples, load_tokenizer, special_ids
+from .data import check_vocabulary, is_held_out, load_samples, load_tokenizer, special_ids
 from .evaluate import evaluate, verdict
 from .files import RunError, Stopped, check_writable, locked, write_json
 from .learner import Learner
@@ -263,9 +263,14 @@ def reevaluate(
     progress:bool=True,
 )->dict:                  # as in metrics.json
     "The metrics of SAEs on held-out tokens"
-    begun = time.monotonic()
-    n_samples = -(-n_tokens//(cfg.data.context_length - 1)) if n_tokens else cfg.data.n_eval_samples
-    cfg = cfg.model_copy(update=dict(data=cfg.data.model_copy(update=dict(n_eval_samples=n_samples)),
+    begun, d = time.monotonic(), cfg.data
+    per_sample = d.context_length - 1
+    if n_tokens is not None and n_tokens < 1: raise ConfigError(f'n_tokens: at least 1, got {n_tokens}')
+    n_samples = -(-n_tokens//per_sample) if n_tokens else d.n_eval_samples
+    if not is_held_out(d, 2*n_samples):
+        raise ConfigError(f'n_tokens: at most {d.n_eval_samples*per_sample} of {d.dataset_name} are held out, as '
+                          'data.n_eval_samples says; training took what follows')
+    cfg = cfg.model_copy(update=dict(data=d.model_copy(update=dict(n_eval_samples=n_samples, n_train_samples=1)),
                                      saes=cfg.saes.model_copy(update=dict(sae_positions=list(saes)))))
     setup = Setup(cfg, device)
     for p,s in saes.items():

@@ -15,6 +15,7 @@ const drawn = (tag, attributes, ...kids) => {
   return e
 }
 const short = v => v === 0 ? '0' : Math.abs(v) < 1000 && Math.abs(v) >= 1e-4 ? v.toPrecision(3) : String(Number(v.toPrecision(3)))
+const signed = v => (v > 0 ? '+' : '') + short(v)
 const percent = v => v ? `${Number((100*v).toPrecision(2))}%` : '0'
 const spaced = t => t.replace(/^ +| +$/g, s => '␣'.repeat(s.length))
 const clamp = (v, low, high) => Math.min(high, Math.max(low, v))
@@ -49,7 +50,14 @@ const remember = change => { Object.assign(remembered, change); try { localStora
 let order = [], place = new Map(), score = null, found = null, chosen = null, N = 0, all = false
 
 const SCOPES = { any: 'anywhere', fires: 'fires on', promotes: 'promotes', suppresses: 'suppresses', contexts: 'contexts' }
-const SORTS = { match: 'best match', number: 'number', density: 'density', peak: 'peak', cosine: 'cosine' }
+const SORTS = { match: 'best match', number: 'number', density: 'density', peak: 'peak', cosine: 'cosine', ce_effect: 'CE effect' }
+const FIGURES = {
+  density: 'on what share of the tokens a feature fires',
+  peak: 'its largest activation',
+  cosine: 'how far its encoder and its decoder agree',
+  ce_effect: 'what the cross-entropy would rise by without it, in nats per token: activation times gradient on some of the samples. ' +
+    'Right for small effects, rough for rare features; below zero, the model predicts better without it',
+}
 const ALIVE = { alive: 'alive', dead: 'dead', all: 'all' }
 const step = d => clamp(Math.round(60*(1 + Math.log10(d)/D.meta.decades)), 0, 60) // of the density slider
 const density = s => 10**(D.meta.decades*(s/60 - 1))
@@ -147,7 +155,7 @@ function row(f, i) {
   e.setAttribute('role', 'option'); e.setAttribute('aria-selected', f === chosen)
   e.setAttribute('aria-setsize', order.length); e.setAttribute('aria-posinset', i + 1)
   const s = state.sort
-  const said = s === 'match' && score ? matchText(f) : ['peak', 'cosine'].includes(s) ? short(D[s][f]) : percent(D.density[f])
+  const said = s === 'match' && score ? matchText(f) : ['peak', 'cosine', 'ce_effect'].includes(s) ? short(D[s][f]) : percent(D.density[f])
   e.append(make('span', 'id', String(f)), make('span', 'mono', topText(f) || (D.density[f] ? '' : 'never fires')),
     make('span', 'num', said), meter(D.density[f] ? step(D.density[f])/60 : 0))
   return e
@@ -290,7 +298,12 @@ function feature(f) {
     stepButton(1, '›', 'Next in the list (j)'))
   const facts = make('div', 'facts', fact('fires on', `${percent(d)} of tokens`), fact('peak', short(D.peak[f])),
     fact('cosine of encoder and decoder', D.cosine[f].toFixed(3)))
-  if (d) facts.children[0].append(` (1 in ${Math.round(1/d).toLocaleString('en')})`)
+  if (d) {
+    const effect = fact('CE effect', signed(D.ce_effect[f]))
+    effect.dataset.tip = FIGURES.ce_effect
+    facts.append(effect)
+    facts.children[0].append(` (1 in ${Math.round(1/d).toLocaleString('en')})`)
+  }
   const parts = [head, facts]
   if (!all) parts.push(make('p', 'quiet', 'Reading …'))
   else {
@@ -312,11 +325,18 @@ function feature(f) {
 }
 
 // ---------------------------------------------------------------- overview
+const page = position => { // of the same run, in a file beside this one
+  const link = make('a', '', position)
+  link.href = `${encodeURIComponent(position)}.html`
+  return link
+}
+
 function overview(note) {
   const about = make('dl', 'about')
   for (const [name, value] of D.meta.about) about.append(make('dt', '', name), make('dd', '', value))
   const plot = make('canvas', 'scatter')
   plot.setAttribute('aria-label', 'Density and cosine of encoder and decoder, a point for each feature')
+  if (D.meta.beside.length) about.append(make('dt', '', 'other positions'), make('dd', '', ...D.meta.beside.map(page)))
   const back = make('a', 'back', '‹ all features')
   back.href = '#'
   $('main').replaceChildren(back, ...(note ? [make('p', '', note)] : []), make('h1', '', D.meta.title), about,
@@ -391,7 +411,7 @@ const KEYS = {
   e: ['longer or shorter texts', () => { remember({ long: !remembered.long }); if (chosen !== null) feature(chosen) }],
   l: ['line breaks or none', () => { remember({ lines: !remembered.lines }); if (chosen !== null) feature(chosen) }],
   t: ['light or dark', () => theme(!dark())],
-  '?': ['these keys', () => $('help').showModal()],
+  '?': ['this help', () => $('help').showModal()],
 }
 
 function pressed(event) {
@@ -417,7 +437,9 @@ function help() {
   }
   const close = make('button', '', 'close')
   close.onclick = () => $('help').close()
-  $('help').replaceChildren(make('h2', '', 'Keys'), list, make('p', '', close))
+  const figures = make('dl')
+  for (const [key, what] of Object.entries(FIGURES)) figures.append(make('dt', '', SORTS[key]), make('dd', '', what))
+  $('help').replaceChildren(make('h2', '', 'Keys'), list, make('h2', '', 'Figures'), figures, make('p', '', close))
   $('help').onclick = event => { if (event.target === $('help')) $('help').close() }
 }
 
@@ -460,7 +482,7 @@ function choices(id, pairs, field) {
   $(id).value = state[field]
   $(id).onchange = () => {
     state[field] = $(id).value
-    if (id === 'sort') state.down = ['density', 'peak'].includes(state.sort)
+    if (id === 'sort') state.down = ['density', 'peak', 'ce_effect'].includes(state.sort)
     controls(); arrange()
   }
 }
@@ -490,7 +512,7 @@ function wire() {
 
 async function start() {
   if (remembered.theme) document.documentElement.style.colorScheme = remembered.theme
-  const first = ['meta', 'texts', 'density', 'peak', 'cosine', 'strongest']
+  const first = ['meta', 'texts', 'density', 'peak', 'cosine', 'ce_effect', 'strongest']
   await load(first)
   N = D.density.length
   $('home').textContent = D.meta.title
