@@ -3,10 +3,10 @@
 
     python .ci/page.py [CHROMIUM]   # the browser's command; default: chromium
 """
-import json, subprocess, sys, tempfile, time, urllib.request
-from pathlib import Path
+import sys, tempfile, time
 from types import SimpleNamespace
-import numpy as np, torch, websocket
+import numpy as np, torch
+from chromium import Browser
 from lagsae.core import build
 from lagsae.features import Features, visible
 from lagsae.page import save_page
@@ -34,43 +34,8 @@ def made_up()->Features:
     fs.texts = [special.get(i, f' w{i}' if i else '<bos>') for i in range(vocabulary)]
     return fs
 
-class Browser:
-    "One page of a headless browser"
-    def __init__(self, command:str, folder:str):
-        flags = ['--headless', '--no-sandbox', '--disable-gpu', '--remote-debugging-port=0', f'--user-data-dir={folder}',
-                 '--window-size=1400,900', '--no-first-run', 'about:blank']
-        self.process = subprocess.Popen([command, *flags], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        port = Path(folder)/'DevToolsActivePort'
-        self.until(port.exists); time.sleep(.3)
-        [target] = [t for t in json.load(urllib.request.urlopen(f'http://127.0.0.1:{port.read_text().split()[0]}/json'))
-                    if t['type'] == 'page']
-        self.socket = websocket.create_connection(target['webSocketDebuggerUrl'], suppress_origin=True, max_size=2**28)
-        self.n, self.events = 0, []
-        for domain in ('Page', 'Runtime', 'Network', 'Log'): self(f'{domain}.enable')
-    def until(self, true, seconds=20):
-        "Wait for something, a string being asked of the page"
-        end = time.monotonic() + seconds
-        while not (self.js(true) if isinstance(true, str) else true()):
-            if time.monotonic() > end: raise TimeoutError(true)
-            time.sleep(.05)
-    def __call__(self, method:str, **params)->dict:
-        self.n += 1
-        self.socket.send(json.dumps(dict(id=self.n, method=method, params=params)))
-        while (m := json.loads(self.socket.recv())).get('id') != self.n: self.events.append(m)
-        if 'error' in m: raise RuntimeError(f'{method}: {m["error"]}')
-        return m['result']
-    def js(self, code:str):
-        "The value of an expression in the page"
-        r = self('Runtime.evaluate', expression=code, returnByValue=True, awaitPromise=True)
-        if 'exceptionDetails' in r: raise RuntimeError(r['exceptionDetails'])
-        return r['result'].get('value')
-    def press(self, *keys):
-        for k in keys:
-            code = {'Enter': 13, 'Escape': 27, 'ArrowDown': 40, 'ArrowUp': 38}.get(k, ord(k[0].upper()))
-            more = dict(text='\r' if k == 'Enter' else k) if len(k) == 1 or k == 'Enter' else {}
-            for kind in ('keyDown', 'keyUp'):
-                self('Input.dispatchKeyEvent', type=kind, key=k, windowsVirtualKeyCode=code, **(more if kind == 'keyDown' else {}))
-        time.sleep(.1)
+class FeaturePage(Browser):
+    "The page of features"
     def search(self, text:str)->list[int]:
         "Type a query; the features at the top of the list"
         self.press('Escape', '/'); self.js("document.getElementById('query').value = ''")
@@ -81,7 +46,6 @@ class Browser:
         self.js(f"(e => {{ e.value = '{value}'; e.dispatchEvent(new Event('change')) }})(document.getElementById('{id}'))"); time.sleep(.2)
     @property
     def shown(self)->str: return self.js("(document.querySelector('h1') || {}).textContent")
-    def close(self): self.socket.close(); self.process.terminate(); self.process.wait()
 
 bad = 0
 def check(what:str, found, want=True):
@@ -158,10 +122,9 @@ def harmless(b, fs):
 
 with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as d:
     fs = made_up(); path = save_page(fs, f'{d}/features.html', 'made up', progress=False)
-    print(f'{path.stat().st_size/1e6:.1f} MB'); url = path.as_uri(); b = Browser(sys.argv[1] if sys.argv[1:] else 'chromium', f'{d}/profile')
-    try:
+    print(f'{path.stat().st_size/1e6:.1f} MB'); url = path.as_uri()
+    with FeaturePage(sys.argv[1] if sys.argv[1:] else 'chromium', f'{d}/profile') as b:
         opens(b, url); finds(b, fs); sorts(b, fs); goes(b, url); events = b.events[:harmless(b, fs)]
-    finally: b.close()
     asked = {e['params']['request']['url'].split('#')[0] for e in events if e['method'] == 'Network.requestWillBeSent'}
     check('nothing is requested but the file', asked, {url})
     said = [e['params'] for e in events if e['method'] in ('Runtime.consoleAPICalled', 'Runtime.exceptionThrown', 'Log.entryAdded')]

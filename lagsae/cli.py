@@ -34,7 +34,7 @@ def _one_line_errors(f):
 @call_parse
 @_one_line_errors
 def run(
-    config_path:str=None, # YAML file that describes the run
+    config_path:str=None, # YAML file that describes the run, or the name of one that is shipped: quickstart
     resume:str=None,      # instead: folder of a run that is to go on
     device:str=None,      # cpu, cuda:0, mps; by default cuda:0 if there is one, else cpu
     set:Param('override fields: key.path=value ...', type=str, nargs='+', action='extend')=None,
@@ -43,7 +43,7 @@ def run(
     "Train the SAEs of one configuration; continues an interrupted run"
     from lagsae.config import ConfigError, load_config
     if (config_path is None) == (resume is None):
-        raise ConfigError('--config_path is required, for example --config_path configs/quickstart.yaml'
+        raise ConfigError('--config_path is required, for example --config_path quickstart'
                           '; or --resume and the folder of a run, but not both')
     if resume and (set or fresh): raise ConfigError('--resume goes on with the configuration of the run, unchanged')
     cfg = load_config(config_path or os.path.join(resume, 'config.yaml'), set or [])
@@ -77,8 +77,8 @@ def _workers(device:str|None, jobs:int, ray:str|None, folder):
 @call_parse
 @_one_line_errors
 def sweep(
-    base_config:str=None,  # YAML file that describes a run
-    sweep_config:str=None, # YAML file of the same shape, with lists as grids
+    base_config:str=None,  # YAML file that describes a run, or the name of one that is shipped: quickstart
+    sweep_config:str=None, # YAML file of the same shape, with lists as grids, or such a name: l0
     device:str=None,       # cpu, cuda:0 or several: cuda:0,cuda:1; by default cuda:0 if there is one, else cpu
     dry_run:bool=False,    # print the runs, and what they will take, and stop
     show_devices:bool=False, # print the devices that there are, and stop
@@ -92,8 +92,7 @@ def sweep(
     from lagsae.config import ConfigError
     if show_devices: return _device_list()
     if not (base_config and sweep_config):
-        raise ConfigError('--base_config and --sweep_config are required, for example configs/quickstart.yaml and '
-                          'sweeps/l0.yaml')
+        raise ConfigError('--base_config and --sweep_config are required, for example quickstart and l0')
     from lagsae.grid import make_plan, plan_table
     if limit is not None and limit < 1: raise ConfigError(f'--limit: at least 1, got {limit}')
     plan = make_plan(base_config, sweep_config, set or [], limit)
@@ -122,7 +121,7 @@ def variants():
 @_one_line_errors
 def evaluate(
     folder:str,         # of a run, or SAEs of a toolkit that is known here
-    config_path:str=None, # YAML file with model and data, for a folder that does not say
+    config_path:str=None, # YAML file with model and data, or a name, for a folder that does not say
     n_tokens:int=None,  # about how many of the held-out tokens; by default as many as the configuration asks for
     device:str=None,    # cpu, cuda:0, mps; by default cuda:0 if there is one, else cpu
     out:str=None,       # also write the metrics to this JSON file

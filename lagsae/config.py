@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['Count', 'Whole', 'Positive', 'NonNegative', 'Share', 'LEGACY', 'ConfigError', 'one_line', 'YamlLoader', 'parse_yaml',
            'Section', 'DataConfig', 'variant_names', 'locate_variant', 'variant_params', 'variant_help', 'SaesConfig',
-           'Config', 'make_config', 'put', 'set_path', 'read_yaml', 'load_config', 'dump_config', 'slug', 'run_name']
+           'Config', 'make_config', 'shipped', 'named', 'put', 'set_path', 'read_yaml', 'load_config', 'dump_config',
+           'slug', 'run_name']
 
 # %% ../nbs/00_config.ipynb #c-93be7286
 import ast, hashlib, importlib.util, inspect, json, re, warnings
@@ -301,6 +302,26 @@ def make_config(
     try: return Config.model_validate(tree)
     except ValidationError as e: raise ConfigError(_explain(e)) from None
 
+# %% ../nbs/00_config.ipynb #shipped
+def shipped(
+    folder:str, # of the repository: configs, sweeps or nbs/runs
+)->Path:        # in the installed package, or beside it in a checkout
+    "Where a folder of files is that come with the library"
+    package = Path(importlib.util.find_spec('lagsae').origin).parent
+    inside = package/'shipped'/folder
+    return inside if inside.exists() else package.parent/folder
+
+def named(
+    path,                 # of a file, or the bare name of one that is shipped
+    folder:str='configs', # configs or sweeps
+)->Path:
+    "The YAML file that is meant; a `ConfigError` lists the names there are"
+    path = Path(path)
+    if path.suffix or path.name != str(path) or path.is_file(): return path
+    there = {p.stem: p for p in sorted(shipped(folder).glob('*.yaml'))}
+    if str(path) in there: return there[str(path)]
+    raise ConfigError(f'no file {path} here, and none of that name in {folder}; there are {", ".join(there)}')
+
 # %% ../nbs/00_config.ipynb #set-path
 def put(
     tree:dict,  # plain configuration data, changed in place
@@ -333,11 +354,11 @@ def read_yaml(
     except ConfigError as e: raise ConfigError(f'{path}: {e}') from None
 
 def load_config(
-    path,          # YAML file
+    path,          # YAML file, or the name of one that is shipped
     overrides=(),  # assignments `key.path=value`
 )->Config:
     "Read, override and validate one configuration file"
-    tree = read_yaml(path)
+    tree = read_yaml(named(path))
     if isinstance(tree, dict):
         for o in overrides: set_path(tree, o)
     try: return make_config(tree)

@@ -10,7 +10,7 @@ import copy, hashlib, itertools, json, warnings
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from .config import Config, ConfigError, load_config, make_config, put, read_yaml, set_path, slug
+from .config import Config, ConfigError, load_config, make_config, named, put, read_yaml, set_path, slug
 
 # %% ../nbs/40_grid.ipynb #job
 @dataclass(frozen=True)
@@ -95,17 +95,18 @@ class Plan:
     remarks:list[str] # what is ignored, and what an older sweep in the folder has to do with this one
 
 def make_plan(
-    base_config,   # YAML file that describes a run
-    sweep_config,  # YAML file of the same shape, with lists
+    base_config,   # YAML file that describes a run, or the name of one that is shipped
+    sweep_config,  # YAML file of the same shape, with lists, or the name of one that is shipped
     overrides=(),  # assignments `key.path=value`, applied to the first
     limit:int|None=None, # how many runs, from the first on; None: all
 )->Plan:
     "Read, override, expand, validate, and compare with what the folder holds"
+    base_config, sweep_config = named(base_config), named(sweep_config, 'sweeps')
     base, sweep = read_yaml(base_config), read_yaml(sweep_config)
     if not isinstance(base, dict): raise ConfigError(f'{base_config}: a mapping of fields is wanted')
     for o in overrides: set_path(base, o)
     save_dir = Path(base.get('save_dir') or 'output')
-    folder = save_dir/slug(f'{base.get("wandb_run_name") or Path(base_config).stem}-{Path(sweep_config).stem}')
+    folder = save_dir/slug(f'{base.get("wandb_run_name") or base_config.stem}-{sweep_config.stem}')
     if not (base.get('data') or {}).get('cache_dir'): put(base, 'data.cache_dir', str(save_dir/'cache'))
     base |= dict(save_dir=str(folder), wandb_tags=[*(base.get('wandb_tags') or []), folder.name])
     with warnings.catch_warnings(record=True) as ignored:
@@ -113,7 +114,7 @@ def make_plan(
         try: jobs = expand(base, sweep)[:limit]
         except ConfigError as e: raise ConfigError(f'{sweep_config}: {e}') from None
     remarks = [*(str(w.message) for w in ignored), *_older(folder, jobs, sweep)]
-    return Plan(folder, jobs, Path(sweep_config).read_text(encoding='utf-8'), remarks)
+    return Plan(folder, jobs, sweep_config.read_text(encoding='utf-8'), remarks)
 
 def _older(folder:Path, jobs:list[Job], sweep)->list[str]:
     "Remarks on what a folder holds already; a `ConfigError` if it holds another run under a job's name"
