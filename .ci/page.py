@@ -31,6 +31,7 @@ def made_up()->Features:
     model = SimpleNamespace(cfg=SimpleNamespace(d_model=32), ln_final=lambda x: x, unembed=lambda x: x @ unembed)
     start = np.concatenate([[0], np.cumsum([len(f) for f in fires])])
     fs = Features(sae.requires_grad_(False), tokens, place, start, np.concatenate(fires).astype(np.int32), value, model, 'made.up')
+    fs.ce_effect = g.normal(0, 1e-3, d_sae).astype(np.float32)
     fs.texts = [special.get(i, f' w{i}' if i else '<bos>') for i in range(vocabulary)]
     return fs
 
@@ -75,7 +76,7 @@ def finds(b, fs):
 
 def sorts(b, fs):
     b.js("document.getElementById('query').value = ''; asked()")
-    for by, values in (('density', fs.density), ('peak', fs.peak), ('cosine', fs.cosine)):
+    for by, values in (('density', fs.density), ('peak', fs.peak), ('cosine', fs.cosine), ('ce_effect', fs.ce_effect)):
         b.choose('sort', by); first = b.top(1)[0]
         want = values.max() if by != 'cosine' else values[fs.density > 0].min()
         check(f'sorted by {by}', float(values[first]), float(want))
