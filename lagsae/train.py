@@ -168,7 +168,8 @@ class _Steps:
         if state: self._load(state)
         else:
             for p,x in self.stream.calibration().items(): self.learners[p].start(x)
-        self.first, self.told, self.saved = seen//self.cfg.samples_per_step, set(), time.monotonic()
+        self.done, self.first = seen, seen//self.cfg.samples_per_step  # samples, steps
+        self.told, self.saved = set(), time.monotonic()
         self.clock, self.before = time.monotonic(), setup.tokens_seen
         self.tracker = Tracker(run.folder, self.cfg, self.first, sent_to)
     def _load(self, state):
@@ -179,32 +180,31 @@ class _Steps:
                               '--fresh starts over') from None
     def all(self):
         "Train to the end"
-        show = dict(total=len(self.stream), initial=self.first, desc='train', unit='step', disable=not self.progress)
-        try:
-            with tqdm(**show) as bar: n = self._loop(bar)
-            self._finish(n)
+        try: self._all()
         except OSError as e:
             kept = max(self.run.checkpoints('state'), default=0)
             raise RunError(f'{e.filename or self.run.folder}: {e.strerror}; {kept} samples are done and kept, and the '
                            'same command goes on from there') from e
-    def _loop(self, bar)->int: # samples that are done
-        n = self.first*self.cfg.samples_per_step
+    def _all(self):
+        show = dict(total=len(self.stream), initial=self.first, desc='train', unit='step', disable=not self.progress)
+        try:
+            with tqdm(**show) as bar: self._loop(bar)
+            self._finish(self.done)
+        except (Stopped, RunError) as e: self._stop(self.done, e)
+    def _loop(self, bar):
         for i in range(self.first, len(self.stream)):
             try: batch = self.stream[i]
             except IndexError: break
-            except Stopped as e: self._stop(n, e)
-            n = (i + 1)*self.cfg.samples_per_step
-            try:
-                with self.signals.shield(): self._step(i, n, batch, bar)
-                for p,l in self.learners.items(): l.guard.check(p)
-            except (Stopped, RunError) as e: self._stop(n, e)
-            if self.run.asked_to_stop: self._stop(n, Stopped('asked to stop'))
-        if len(self.stream) < self.cfg.n_steps: tqdm.write(f'the data ended after {n} samples, and so does the run')
-        return n
-    def _step(self, i, n, batch, bar):
+            with self.signals.shield(): self._step(i, batch, bar)
+            for p,l in self.learners.items(): l.guard.check(p)
+            if self.run.asked_to_stop: raise Stopped('asked to stop')
+        if len(self.stream) < self.cfg.n_steps:
+            tqdm.write(f'the data ended after {self.done} samples, and so does the run')
+    def _step(self, i, batch, bar):
         "One step, and what is due after it"
         cfg, factor, last = self.cfg, lr_factor(self.cfg, i*self.cfg.samples_per_step), i == len(self.stream) - 1
         scalars = {p: self.learners[p].step(x, i/self.cfg.n_steps, factor) for p,x in batch.items()}
+        self.done = n = (i + 1)*cfg.samples_per_step
         bar.update()
         if i % cfg.log_every_n_grad_steps == 0 or last: self._log(i, n, factor, scalars, bar)
         if last: return
