@@ -40,7 +40,6 @@ def lab(root:Path, own:Path):
 panel = "[...jupyterapp.shell.widgets('main')][0]"  # the notebook, the only thing that is open
 cells = f"{panel}.content.widgets.filter(c => c.model.type == 'code' && c.model.sharedModel.source.trim())"
 on_screen = "(e => { const r = e.getBoundingClientRect(); return r.width > 0 && r.bottom > 0 && r.top < innerHeight })"
-bars = f"[...document.querySelectorAll('.widget-hprogress')].filter({on_screen}).length"
 
 def opens(b:Browser, url:str):
     "Open a notebook, as soon as the server answers, and wait for its kernel"
@@ -48,22 +47,25 @@ def opens(b:Browser, url:str):
     b.until(lambda: 'errorText' not in b('Page.navigate', url=url), 180)
     b.until("window.jupyterapp?.shell != null", 120); b.until(f"{panel}?.sessionContext?.session?.kernel?.status == 'idle'", 180)
 
-def runs(b:Browser, folder:Path, seconds:float=1800)->int: # progress bars seen, at most, at one time
-    "Run all cells from the menu, looking at the one that is running; a picture whenever another one shows a progress bar"
+def runs(b:Browser, folder:Path, seconds:float=1800, every:float=20)->int: # progress bars seen, at most, at one time
+    "Run all cells from the menu, looking at the one that is running; a picture now and then while it shows a progress bar"
     item = lambda kind, text: f"[...document.querySelectorAll('{kind}')].find(e => e.textContent == '{text}')"
     b.click(item('.lm-MenuBar-itemLabel', 'Run')); b.click(item('.lm-Menu-itemLabel', 'Run All Cells'))
     b.until(f"{cells}.some(c => c.model.executionState == 'running' || c.model.executionCount)")
     state = f"""(all => {{ const content = {panel}.content;
         const now = all.find(c => c.model.executionState == 'running');
+        const bars = now ? [...now.outputArea.node.querySelectorAll('.widget-hprogress')].filter({on_screen}).length : 0;
         if (now) content.scrollToItem(content.widgets.indexOf(now), 'center');
         const failed = all.some(c => c.model.outputs.toJSON().some(o => o.output_type == 'error'));
         const idle = {panel}.sessionContext.session.kernel.status == 'idle';
-        return {{now: all.indexOf(now), bars: {bars}, over: idle && (failed || all.every(c => c.model.executionCount))}} }})({cells})"""
-    end, most, shown = time.monotonic() + seconds, 0, set()
+        return {{now: all.indexOf(now), bars, over: idle && (failed || all.every(c => c.model.executionCount))}} }})({cells})"""
+    begun, most, before, shot = time.monotonic(), 0, None, {}
     while not (s := b.js(state))['over']:
-        if time.monotonic() > end: raise TimeoutError(f'not done after {seconds:.0f} s')
-        most = max(most, s['bars'])
-        if s['bars'] and s['now'] not in shown: shown.add(s['now']); b.picture(folder/f'running-{s["now"]:02}.png')
+        passed, n = time.monotonic() - begun, s['now']
+        if passed > seconds: raise TimeoutError(f'not done after {seconds:.0f} s')
+        if s['bars'] and n == before and passed - shot.get(n, -every) >= every:
+            shot[n] = passed; b.picture(folder/f'running-{n:02}-{passed:04.0f}.png')
+        most, before = max(most, s['bars']), n
         time.sleep(.3)
     return most
 
