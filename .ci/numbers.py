@@ -4,7 +4,7 @@ from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
 number = re.compile(r'(?<![\w.,/^_-])(\d[\d,]*(?:\.\d+)?)(?![\w,.]*\d)(?:\s?(%))?')
-names = re.compile(r'\b(Apache|Gemma|Python|SAELens|GPT|version|quarto|nbdev) \d[\d.]*')  # numbers that are part of a name
+names = re.compile(r'\b(Apache|Gemma|Python|SAELens|GPT|version|quarto|nbdev) \d[\d.]*|95 % interval')  # numbers that are part of a name
 
 def links(text): return {p for p in re.findall(r'\]\((?!https?:)([^)#]+)', text)}
 
@@ -14,7 +14,7 @@ def paths(text):
 
 def shown(path):
     "The text in which numbers of a file are looked for: outputs of a notebook, else all of it"
-    if path.suffix != '.ipynb': return path.read_text(encoding='utf-8')
+    if path.suffix != '.ipynb': return path.read_text(encoding='utf-8').replace(',', ' ' if path.suffix == '.csv' else ',')
     outs = [o for c in json.loads(path.read_text())['cells'] for o in c.get('outputs', [])]
     texts = [t for o in outs for t in (o.get('text'), *(o.get('data', {}).get(k) for k in ('text/plain', 'text/html')))]
     return '\n'.join(re.sub(r'<[^>]+>', ' ', ''.join(t)) for t in texts if t)

@@ -17,8 +17,8 @@ def render(nb)->dict[str, bytes]:
     parts, files = [], {}
     for cell in nb.cells:
         if cell.cell_type == 'markdown':
-            text = re.sub(r'\]\((?!https?:|#)([^)]+\.ipynb)', r'](nbs/\1', cell.source)  # links are relative to nbs/
-            parts.append(re.sub(r'\]\(nbs/\.\./', '](', text.replace('](../', '](')))
+            text = re.sub(r'\]\((?!https?:|#|\.\./)', '](nbs/', cell.source)  # links are relative to nbs/
+            parts.append(text.replace('](../', ']('))
         if cell.cell_type != 'code' or hidden.search(cell.source): continue
         source = re.sub(r'^#\|.*\n', '', cell.source, flags=re.M).strip()
         if source and '#| echo: false' not in cell.source: parts.append(f'```python\n{source}\n```')
