@@ -273,7 +273,8 @@ def gather(
 _STYLE = '''<style>.lagsae{font:13px/1.5 system-ui,sans-serif;max-width:60em}
 .lagsae code{font:12px/1.7 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
 .lagsae .row{display:flex;gap:2em;flex-wrap:wrap;margin:.4em 0}.lagsae small{opacity:.7}
-.lagsae .t{border-radius:2px}.lagsae h4{margin:.5em 0 .1em}.lagsae td{padding:0 .6em 0 0;text-align:left}</style>'''
+.lagsae .t{border-radius:2px}.lagsae h4{margin:.5em 0 .1em}
+.lagsae td{padding:0 .6em 0 0!important;text-align:left!important}</style>'''
 
 def shaded(
     texts,      # of tokens

@@ -10,7 +10,7 @@ import math, time, zlib
 from functools import cached_property
 from torch import Tensor
 from tqdm.auto import tqdm
-from .activations import ActivationStream, harvest
+from .activations import ActivationStream, harvest, massive
 from .cache import Cache
 from .config import Config, ConfigError, one_line
 from .core import build
@@ -166,8 +166,7 @@ class _Steps:
         self.cfg, self.learners, self.stream = setup.cfg, setup.learners, setup.stream(progress)
         seen, state = run.load_state() or (0, None)
         if state: self._load(state)
-        else:
-            for p,x in self.stream.calibration().items(): self.learners[p].start(x)
+        else: _start(self.learners, self.stream.calibration())
         self.done, self.first = seen, seen//self.cfg.samples_per_step  # samples, steps
         self.told, self.saved = set(), time.monotonic()
         self.clock, self.before = time.monotonic(), setup.tokens_seen
@@ -239,6 +238,12 @@ class _Steps:
         if n > self.first*self.cfg.samples_per_step: self._save_state(n)
         raise type(e)(f'{self.run.folder}: {e}; {n} samples are done, and the same command goes on from there',
                       *([e.status] if isinstance(e, Stopped) else [])) from None
+
+def _start(learners, acts):
+    "Begin with what some activations are like, and say if that is unusual"
+    for p,x in acts.items():
+        learners[p].start(x)
+        if said := massive(x): tqdm.write(f'{p}: {said}')
 
 def _warn(learners, step, told):
     "Say what a controller warns of, each thing once"
