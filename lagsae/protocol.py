@@ -46,7 +46,7 @@ def bundled(
 )->dict[str, Recorded]: # by position
     "Activations of the bundled model on the standard library"
     model, length, batch = load_model('tiny-python', device=torch.device('cpu')), 128, 32
-    cfg = DataConfig(context_length=length, n_train_samples=-(-n_tokens//(length - 1)), n_eval_samples=1180)
+    cfg = DataConfig(context_length=length, n_train_samples=-(-n_tokens//(length - 1)), n_eval_samples=1100)
     train, *held = load_samples(cfg, model.tokenizer)
     special = special_ids(model.tokenizer)
     record = lambda s: harvest(model, s.read(0, len(s)), positions, special, batch)
