@@ -7,7 +7,7 @@ __all__ = ['Gate', 'Term', 'Terms', 'Step', 'SAE', 'build']
 
 # %% ../nbs/11_core.ipynb #c-1313f9f2
 import copy, importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 import torch
 import torch.nn.functional as F
@@ -104,6 +104,13 @@ class Step:
     def fvu(self)->Tensor:
         "() squared error per token; since E|x|^2 = 1, the fraction of variance unexplained"
         return self.residual.square().sum(-1).mean()
+    def shrunk(self,
+        factors:Tensor, # (n,)
+    )->'Step':
+        "The step with tokens made smaller, and all that was found for them"
+        rows, entries = factors.unsqueeze(1), factors[self.support.row]
+        codes = Codes(self.support, self.codes.val*entries)
+        return replace(self, x=self.x*rows, pre=self.pre*entries, codes=codes, xhat=self.xhat*rows)
 
 # %% ../nbs/11_core.ipynb #sae
 class SAE(nn.Module):

@@ -243,7 +243,7 @@ def _start(learners, acts):
     "Begin with what some activations are like, and say if that is unusual"
     for p,x in acts.items():
         learners[p].start(x)
-        if said := massive(x): tqdm.write(f'{p}: {said}')
+        if said := massive(learners[p].sae.normalize(x), learners[p].limit): tqdm.write(f'{p}: {said}')
 
 def _warn(learners, step, told):
     "Say what a controller warns of, each thing once"
