@@ -20,8 +20,9 @@ def execute(
     parameters:dict,
 )->str|None:         # what went wrong, if anything, on one line
     "Execute a notebook in a kernel of this environment"
-    import papermill
+    sys.modules.setdefault('rfc3987_syntax', None)  # or jsonschema builds a grammar of URLs, for two seconds
     os.environ['JUPYTER_PREFER_ENV_PATH'] = '1'  # whatever kernels the user has installed elsewhere
+    import papermill
     try:
         papermill.execute_notebook(str(notebook), str(out), parameters, kernel_name='python3', progress_bar=False,
                                    autosave_cell_every=10)

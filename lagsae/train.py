@@ -60,6 +60,7 @@ def make_learner(
 class Setup:
     "Model, positions and data of a configuration, checked"
     def __init__(self, cfg:Config, device=None):
+        begun = time.monotonic()
         self.cfg, self.device = cfg, pick_device(device)
         self.model = load_model(cfg.tlens_model_name, cfg.tlens_model_path, cfg.dtype, self.device)
         self.positions = match_positions(cfg.saes.sae_positions, hook_names(self.model))
@@ -71,6 +72,7 @@ class Setup:
         self.special = special_ids(tokenizer)
         self.train, self.calibration, self.evals = load_samples(cfg.data, tokenizer, cfg.seed)
         check_vocabulary(self.evals.ids, self.model.cfg.d_vocab)
+        self.seconds = time.monotonic() - begun
     @cached_property
     def learners(self)->dict[str, Learner]:
         return {p: make_learner(self.cfg, p, self.widths[p]).to(self.device) for p in self.positions}
@@ -122,7 +124,7 @@ def train(
     folder=None,          # of the run; default: as the configuration names it
 )->Run:                   # the finished run
     "Train the SAEs of a configuration; continues where an earlier attempt left off"
-    run, begun = Run(folder) if folder else Run.for_config(cfg), time.monotonic()
+    run = Run(folder) if folder else Run.for_config(cfg)
     if not fresh and run.complete:
         run.check(cfg)
         return run
@@ -132,7 +134,7 @@ def train(
         if fresh: run.clear()
         run.check(cfg)
         with wandb_run(cfg, run.folder) as sent_to:
-            setup = setup or Setup(cfg, device)
+            setup = setup or Setup(cfg, device); begun = time.monotonic() - setup.seconds
             setup.check_memory()
             run.start(cfg, setup.device)
             steps = _Steps(run, setup, sent_to, signals, progress, on_log)
