@@ -105,7 +105,7 @@ class Step:
         "() squared error per token; since E|x|^2 = 1, the fraction of variance unexplained"
         return self.residual.square().sum(-1).mean()
     def shrunk(self,
-        factors:Tensor, # (n,)
+        factors:Tensor, # (n,) by which each token is multiplied
     )->'Step':
         "The step with tokens made smaller, and all that was found for them"
         rows, entries = factors.unsqueeze(1), factors[self.support.row]

@@ -20,9 +20,8 @@ def execute(
     parameters:dict,
 )->str|None:         # what went wrong, if anything, on one line
     "Execute a notebook in a kernel of this environment"
-    sys.modules.setdefault('rfc3987_syntax', None)  # or jsonschema builds a grammar of URLs, for two seconds
-    os.environ['JUPYTER_PREFER_ENV_PATH'] = '1'  # whatever kernels the user has installed elsewhere
     import papermill
+    os.environ['JUPYTER_PREFER_ENV_PATH'] = '1'  # whatever kernels the user has installed elsewhere
     try:
         papermill.execute_notebook(str(notebook), str(out), parameters, kernel_name='python3', progress_bar=False,
                                    autosave_cell_every=10)
@@ -309,6 +308,7 @@ class Sweep:
 # %% ../nbs/41_sweep.ipynb #main
 if __name__ == '__main__' and '__file__' in globals():
     _end_with_parent()
+    sys.modules['rfc3987_syntax'] = None  # or jsonschema, which papermill imports, builds a grammar of URLs, for 2 s
     if wrong := execute(*sys.argv[1:3], json.loads(sys.argv[3])):
         print(wrong)
         sys.exit(1)
