@@ -7,7 +7,7 @@ __all__ = ['DASHES', 'flat', 'run_folders', 'compare', 'consistency', 'style', '
            'front', 'densities', 'thresholds', 'l0_by_position', 'interactive']
 
 # %% ../nbs/33_plots.ipynb #c-imp
-import itertools, time
+import itertools, re, time
 from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,11 +25,15 @@ def flat(tree:dict, prefix:str='')->dict:
     for k,v in tree.items(): out.update(flat(v, f'{prefix}{k}.') if isinstance(v, dict) else {prefix + k: v})
     return out
 
+def _natural(path:Path)->tuple: # a key to sort by: 8 comes before 16, 0.002 before 0.02
+    parts = re.split(r'(\d+(?:\.\d+)?)', str(path))
+    return [float(part) if i % 2 else part for i, part in enumerate(parts)], str(path)
+
 def run_folders(
     *paths, # run folders, or folders in which there are some, such as those of sweeps
 )->list[Path]:
     "All complete runs in some folders"
-    found = sorted({f.parent for p in paths for f in Path(p).rglob('metrics.json')})
+    found = sorted({f.parent for p in paths for f in Path(p).rglob('metrics.json')}, key=_natural)
     if not found: raise ConfigError(f'no complete run in {", ".join(map(str, paths))}')
     return found
 

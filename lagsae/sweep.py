@@ -245,7 +245,8 @@ class Sweep:
         self.plan, self.workers, self.view, self.refresh = plan, workers, view or View(plan), refresh
         wanted = {'new', 'interrupted'} | ({'failed'} if retry_failed else set())
         self.todo = [j for j in plan.jobs if j.status in wanted]
-        self.asked, self.compared, self.comparing = 0, time.monotonic(), None  # the signal that asked to stop
+        self.asked, self.at_once = 0, False  # the signal that asked to stop; whether it came again
+        self.compared, self.comparing = time.monotonic(), None
     def run(self)->int: # how many runs have failed, in this sweep or before
         "Carry out the plan"
         check_writable(self.plan.folder)
@@ -258,13 +259,14 @@ class Sweep:
         write_text(self.plan.folder/'sweep.yaml', self.plan.text)
         kept = {s: sum(j.status == s for j in self.plan.jobs if j not in self.todo) for s in ('done', 'failed')}
         for s,n in kept.items():
-            if n: self.view.say(f'{n} runs are {s} already' + '; --retry_failed tries them again'*(s == 'failed'))
+            if n: self.view.say(f'{n} {s} already' + '; --retry_failed tries them again'*(s == 'failed'))
         before = {s: signal.signal(s, self._interrupted) for s in (signal.SIGINT, signal.SIGTERM)}
         try:
             while self.todo or self.workers.running: self._turn()
         finally:
             for s,handler in before.items(): signal.signal(s, handler)
             self.workers.kill()
+        if self.at_once: return
         self._compare(wait=True); self._say_cache()
         for r in results(self.plan):
             if r['status'] == 'failed': self.view.say(f'failed: {r["run"]}: {r["error"]}')
@@ -289,8 +291,8 @@ class Sweep:
             gb = Cache(d.cache_dir).gb
             self.view.say(f'{gb:.1f} GB of activations in {d.cache_dir}, {d.cache_max_gb:g} GB at most')
     def _interrupted(self, number, frame):
-        self.todo, again, self.asked = [], bool(self.asked), self.asked or number
-        if again: return self.workers.kill()
+        self.todo, self.at_once, self.asked = [], bool(self.asked), self.asked or number
+        if self.at_once: return self.workers.kill()
         self.view.say('stopping when the runs under way have written a checkpoint; once more to stop now')
         for name in self.workers.running: write_text(self.plan.folder/name/'stop', '')
     def _compare(self, wait:bool=False):
