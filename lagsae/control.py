@@ -23,7 +23,7 @@ class Lagrangian(Term):
         super().__init__()
         self.dual_time, self.pace = dual_time, 1.  # pace of the dual, following the learning rate
         self.window = 1.  # entries in windows, per active entry
-        state = dict(log_alpha=math.log(start_alpha), violation=0., square=0., fvu=0.)
+        state = dict(log_alpha=math.log(start_alpha), elasticity=start_alpha, violation=0., square=0., fvu=0.)
         for name, v in state.items(): self.register_buffer(name, torch.tensor(v, dtype=torch.float32))
 
     def before_step(self, done:float, lr_factor:float): self.pace = lr_factor
@@ -44,9 +44,11 @@ class Lagrangian(Term):
         self.log_alpha.add_(self.pace*max(-_CLIP, min(_CLIP, g))/self.dual_time).clamp_(*_LOG_ALPHA)
     @torch.no_grad()
     def after_step(self, sae:SAE, step:Step):
-        gate = sae.gate
-        self.window = gate.in_window(step.pre, step.support)/step.l0.detach().clamp(min=1e-3)/max(1, len(step.x))
-        self.update(gate.own_l0/gate.target_l0, step.fvu.detach())
+        gate, l0, fvu = sae.gate, step.l0.detach().clamp(min=1e-3), step.fvu.detach()
+        self.window = gate.in_window(step.pre, step.support)/l0/max(1, len(step.x))
+        left = gate.threshold.grad.sum()*gate.width/self.window.clamp(min=.01)  # what the price does not balance
+        self.elasticity.lerp_((self.price(fvu)*l0/gate.target_l0 + left)/fvu, .02)
+        self.update(gate.own_l0/gate.target_l0, fvu)
     def trouble(self)->str|None:
         if self.log_alpha >= _LOG_ALPHA[1] - .01: return 'saturated'
         if self.log_alpha <= _LOG_ALPHA[0] + .01: return 'target above natural L0'
@@ -54,8 +56,9 @@ class Lagrangian(Term):
         if self.trouble(): return f'multiplier at a bound: {self.trouble()}'
         if self.window < .01: return 'hardly a pre-activation near its threshold: thresholds learn nothing'
     def log(self)->dict[str, float]:
-        state = dict(multiplier=self.log_alpha.exp(), violation=self.violation, ripple=self.square.sqrt())
-        return {k: float(v) for k,v in dict(state, in_window=self.window).items()}
+        state = dict(multiplier=self.log_alpha.exp(), elasticity=self.elasticity, violation=self.violation,
+                     ripple=self.square.sqrt(), in_window=self.window)
+        return {k: float(v) for k,v in state.items()}
 
 # %% ../nbs/14_control.ipynb #lagrangianl1
 class LagrangianL1(Term):

@@ -125,7 +125,8 @@ def land(
     before, target, m, controls = learner.uncalibrated_l0, learner.target_l0, judged(sae, x), learner.terms.log()
     return dict(sae_type=sae_type, d_in=data.d_in, d_sae=d_sae, target_l0=target, seed=seed, n_steps=n_steps, lr=lr,
                 before=before, l0=m['l0'], fvu=1 - m['explained_variance'], alive=m['alive_fraction'],
-                multiplier=controls.get('multiplier'), slope_here=slope_here(sae, x), ripple=controls.get('ripple'),
+                multiplier=controls.get('multiplier'), elasticity=controls.get('elasticity'),
+                slope_here=slope_here(sae, x), ripple=controls.get('ripple'),
                 verdict=verdict(m['l0'], target, before, learner.terms.trouble()),
                 seconds=time.perf_counter() - begin), rows
 
@@ -185,7 +186,7 @@ def errors(
 def prices(
     table:pd.DataFrame, # of `run_grid`
 )->pd.DataFrame:        # the same rows with the `slope` of their front
-    "-d ln FVU / d ln L0 by finite differences over neighbouring targets, to be compared with the multiplier"
+    "-d ln FVU / d ln L0 by finite differences over neighbouring targets, to be compared with the elasticity"
     parts = []
     for _, g in table.groupby(['source', 'd_sae', 'seed', 'n_steps']):
         g = g.sort_values('l0')
@@ -195,7 +196,7 @@ def prices(
 def draw_control(
     table:pd.DataFrame, # of `run_grid`
 ):
-    "Own L0 over target by step for every run; fronts, with tangents of the slope that the multiplier says"
+    "Own L0 over target by step for every run; fronts, with tangents of the slope that the elasticity says"
     fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), dpi=80, layout='constrained')
     targets = sorted(table.target_l0.unique())
     colors = dict(zip(targets, plt.cm.viridis(np.linspace(0, .9, len(targets)))))
@@ -212,6 +213,6 @@ def draw_control(
                    label=f'{source}, {d_sae}')
         for r in g.itertuples():
             span = np.array([.8, 1.25])
-            right.plot(r.l0*span, r.fvu*span**-r.multiplier, color=f'C{i % 10}', lw=2)
+            right.plot(r.l0*span, r.fvu*span**-r.elasticity, color=f'C{i % 10}', lw=2)
     right.set(xlabel='$L_0$', ylabel='FVU', xscale='log', yscale='log'); right.legend(fontsize=6)
     return fig
