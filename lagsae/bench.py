@@ -234,7 +234,7 @@ def control(
     if sae_type not in variant_names(): sys.exit(f'--sae_type is one of: {", ".join(variant_names())}')
     if quick: settings, sources = protocol.control_grid(truths, sae_type, [512], 1, (4, 16), 400), truths
     else:
-        layers = protocol.bundled([f'blocks.{n}.hook_resid_pre' for n in (1, 2, 3)])
+        layers = protocol.bundled([f'blocks.{n}.hook_resid_pre' for n in (1, 2, 3)], 2048*n_steps)
         real = layers | (protocol.recorded(activations) if activations else {})
         settings = protocol.control_grid(truths, sae_type, protocol.WIDTHS, seeds, (8, 16, 32), n_steps)
         settings += protocol.control_grid(real, sae_type, protocol.WIDTHS, seeds, n_steps=n_steps)

@@ -31,18 +31,20 @@ class Recorded:
         held:Tensor,  # (n, d_in) of other documents, in their order
     ):
         self.train, self.parts = train, (held[::2], held[1::2])
+        self.order = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))
     @property
     def d_in(self)->int: return self.train.shape[1]
     def sample(self, n:int, seed:int=1)->Tensor:
-        "(n, d_in) random training activations"
-        return self.train[torch.randint(len(self.train), (n,), generator=torch.Generator().manual_seed(seed))]
+        "(n, d_in) random training activations; those of seeds in a row differ, until all there are have been seen"
+        first = seed%max(1, len(self.train)//n)*n
+        return self.train[self.order[first:first + n]]
     def held_out(self, part:int)->Tensor:
         "(n, d_in) activations that no fit is trained on; part 0 to calibrate on, part 1 to judge by"
         return self.parts[part]
 
 def bundled(
     positions,        # hook names
-    n_tokens:int=10**6,
+    n_tokens:int=2_048_000, # of a thousand steps
 )->dict[str, Recorded]: # by position
     "Activations of the bundled model on the standard library"
     model, length, batch = load_model('tiny-python', device=torch.device('cpu')), 128, 32

@@ -166,8 +166,8 @@ def last_row(
 class View:
     "How a sweep is going, for a terminal or a file"
     def __init__(self, plan:Plan, out=sys.stderr, every:float=60.):
-        self.plan, self.out, self.every, self.begun, self.shown = plan, out, every, time.monotonic(), 0.
-        self.first = None  # steps that were done when this sweep began
+        self.plan, self.out, self.every, self.shown = plan, out, every, 0.
+        self.first, self.begun = None, 0.  # steps that were done when the first run had got ready, and when that was
     def say(self, text:str):
         "Something has happened"
         print(f'{self._blank()}{time.strftime("%H:%M:%S")} {text}', file=self.out, flush=True)
@@ -193,7 +193,7 @@ class View:
             step = j.cfg.n_steps if status == 'done' else row.get('step', -1) + 1
             steps += step*(status != 'failed')
             if kind == 'running': told.append(f'{j.name}: ' + _postfix(row, step, j.cfg.n_steps))
-        if self.first is None: self.first = steps
+        if self.first in (None, steps): self.first, self.begun = steps, time.monotonic()
         seconds = (time.monotonic() - self.begun)*(total - steps)/max(1, steps - self.first)
         left = f', about {_minutes(seconds)} left' if total > steps > self.first else ''
         state = ', '.join(f'{n} {s}' for s,n in counts.items() if n)
