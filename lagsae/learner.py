@@ -77,10 +77,11 @@ def dominant(
     return directions.T[share > DOMINANT*share.mean()].flip(0).to(x)
 
 def orient(
-    sae:SAE,  # as it was made
+    sae:SAE,
     x:Tensor, # (n, d_in) scaled activations
 ):
-    "Give each dominant direction two features, one for each sign; all others start orthogonal to it"
+    "Give each dominant direction two features, one for each sign, and let all others start orthogonal to it"
+    if not sae.W_enc.equal(sae.W_dec): return  # it has been trained before
     main = dominant(x)[:sae.d_sae//4]
     W = F.normalize(sae.W_dec - sae.W_dec@main.T@main, dim=1)
     W[:2*len(main)] = torch.cat([main, -main])
@@ -123,8 +124,7 @@ class Learner:
     ):
         "Measure mean and scale, turn and scale the encoder, calibrate gate and terms"
         x, self.limit = centre(self.sae, x)
-        if self.sae.W_enc.equal(self.sae.W_dec): orient(self.sae, x)  # else it has been trained before
-        self.calibrate(x)
+        orient(self.sae, x); self.calibrate(x)
         shrink_encoder(self.sae, x)
         self.calibrate(x)
         self._make_optimizer()
