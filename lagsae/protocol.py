@@ -44,7 +44,7 @@ class Recorded:
 
 def bundled(
     positions,        # hook names
-    n_tokens:int=2_048_000, # of a thousand steps
+    n_tokens:int=2_048_000, # to train on; by default as many as a thousand steps of `land` take
 )->dict[str, Recorded]: # by position
     "Activations of the bundled model on the standard library"
     model, length, batch = load_model('tiny-python', device=torch.device('cpu')), 128, 32
