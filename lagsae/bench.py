@@ -223,19 +223,22 @@ def control(
     sae_type:str='lagrangian', # a variant that is told its L0
     out:str='output/bench-control', # folder for the table and the figures; rows that it has are not run again
     activations:str=None, # folder of `.pt` files, each an (n, d_in) tensor in the order of the documents
+    device:str=None,   # cpu, cuda:0; by default cuda:0 if there is one, else cpu
     seeds:int=1,       # how many
     n_steps:int=1000,  # of each run
     quick:bool=False,  # one narrow width, two targets, short runs
 ):
     "Ask a variant for every L0 of a grid (hours without a GPU); prints errors, writes grid.csv and control.png"
     from lagsae import protocol
+    from lagsae.models import pick_device
     from lagsae.testing import tier
-    truths = {name: tier(name, n_held=400_000) for name in ('S1', 'S3')}
+    device = pick_device(device)
+    truths = {name: tier(name, n_held=400_000, device=device) for name in ('S1', 'S3')}
     if sae_type not in variant_names(): sys.exit(f'--sae_type is one of: {", ".join(variant_names())}')
     if quick: settings, sources = protocol.control_grid(truths, sae_type, [512], 1, (4, 16), 400), truths
     else:
-        layers = protocol.bundled([f'blocks.{n}.hook_resid_pre' for n in (1, 2, 3)], 2048*n_steps)
-        real = layers | (protocol.recorded(activations) if activations else {})
+        layers = protocol.bundled([f'blocks.{n}.hook_resid_pre' for n in (1, 2, 3)], 2048*n_steps, device)
+        real = layers | (protocol.recorded(activations, device) if activations else {})
         settings = protocol.control_grid(truths, sae_type, protocol.WIDTHS, seeds, (8, 16, 32), n_steps)
         settings += protocol.control_grid(real, sae_type, protocol.WIDTHS, seeds, n_steps=n_steps)
         sources = truths | real

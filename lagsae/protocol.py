@@ -45,9 +45,10 @@ class Recorded:
 def bundled(
     positions,        # hook names
     n_tokens:int=2_048_000, # to train on; by default as many as a thousand steps of `land` take
+    device='cpu',     # of the model, and where activations stay
 )->dict[str, Recorded]: # by position
     "Activations of the bundled model on the standard library"
-    model, length, batch = load_model('tiny-python', device=torch.device('cpu')), 128, 32
+    model, length, batch = load_model('tiny-python', device=torch.device(device)), 128, 32
     cfg = DataConfig(context_length=length, n_train_samples=-(-n_tokens//(length - 1)), n_eval_samples=1100)
     train, *held = load_samples(cfg, model.tokenizer)
     special = special_ids(model.tokenizer)
@@ -72,9 +73,10 @@ def record(
 
 def recorded(
     folder, # of `.pt` files, each with one (n, d_in) tensor in the order of the documents
+    device='cpu', # where activations go
 )->dict[str, Recorded]: # by file name
     "Activations from a folder"
-    found = {f.stem: torch.load(f, weights_only=True) for f in sorted(Path(folder).glob('*.pt'))}
+    found = {f.stem: torch.load(f, map_location=device, weights_only=True) for f in sorted(Path(folder).glob('*.pt'))}
     if not found: raise FileNotFoundError(f'{folder}: no .pt files here')
     return {name: Recorded(x[:len(x)*9//10], x[len(x)*9//10:]) for name,x in found.items()}
 

@@ -80,7 +80,7 @@ _NEVER = 2**62  # tokens
 class AuxK(Term):
     "Dead features reconstruct the residual"
     def __init__(self,
-        k:int|None=None,          # dead features per token that take part; None: half of d_in
+        k:int|None=None,          # dead features per token that take part; None: as many as are active, at most d_in/2
         coeff:float=1/32,         # weight of the term
         dead_after:int|None=None, # tokens without firing until a feature is dead; None: `dead_window`
     ):
@@ -91,8 +91,9 @@ class AuxK(Term):
         if self.dead_after == _NEVER: self.dead_after.fill_(dead_window(n_tokens))
     def forward(self, sae:SAE, step:Step)->Tensor:
         dead = (sae.tokens_since_fired >= self.dead_after).nonzero().flatten()
-        self.n_dead, k = len(dead), min(self.k or max(1, sae.d_in//2), len(dead))
-        if not k: return step.x.new_zeros(())
+        self.n_dead = len(dead)
+        if not len(dead): return step.x.new_zeros(())
+        k = min(self.k or max(1, min(round(float(step.l0.detach())), sae.d_in//2)), len(dead))
         W, b, e = sae.W_enc[dead], sae.b_enc[dead], step.residual.detach()
         support, known = Scan(step.x, W, b, sae.precision).top(k)
         z = sampled_product(step.x, W, support, b, known).relu()

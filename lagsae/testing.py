@@ -40,13 +40,14 @@ class Synthetic:
         tail:float=0.,        # standard deviation of ln(rho)
         n_held:int=50_000,    # tokens to calibrate on, and as many to judge by
         seed:int=0,           # of directions, factors and offset
+        device='cpu',         # where activations go
     ):
         g = torch.Generator().manual_seed(seed)
         sizes = [n_trees*branching**depth for depth in range(3)] if n_trees else []
         n_free = n_features - sum(sizes)
         if n_free < 0: raise ValueError(f'{n_trees} trees need more than {n_features} features')
         self.scale, self.spread, self.tail, self.branching, self.shared = scale, spread, tail, branching, shared
-        self.n_held = n_held
+        self.n_held, self.device = n_held, torch.device(device)
         self.levels = [torch.arange(sum(sizes[:i]), sum(sizes[:i + 1])) for i in range(len(sizes))]
         self.directions = _unit_rows(n_features, d_in, g)
         self.offset = offset*scale*F.normalize(torch.randn(d_in, generator=g), dim=0)
@@ -82,7 +83,7 @@ class Synthetic:
     )->Tensor:        # (n, d_in)
         "What a model with these features would show"
         norms = (self.tail*torch.randn(len(codes), 1, generator=torch.Generator().manual_seed(seed))).exp()
-        return self.scale*norms*(codes @ self.directions) + self.offset
+        return (self.scale*norms*(codes @ self.directions) + self.offset).to(self.device)
     def sample(self, n:int, seed:int=1)->Tensor:
         "(n, d_in) activations of n tokens"
         return self.activations(self.codes(n, seed), seed)
@@ -167,8 +168,8 @@ def fit(
 )->tuple[Learner, list[dict]]: # the trained learner, and what it logged at each step
     "Train a variant on activations of which there are enough"
     tokens = seed*1000*n_steps + 1
-    learner = Learner(*build(sae_type, data.d_in, d_sae, hps, seed), n_steps*batch, lr)
-    learner.start(data.sample(20_000, tokens))
+    learner, x = Learner(*build(sae_type, data.d_in, d_sae, hps, seed), n_steps*batch, lr), data.sample(20_000, tokens)
+    learner.to(x.device).start(x)
     rows = []
     for i in range(n_steps):
         factor = min(1, 20*(i + 1)/n_steps)*(.55 + .45*math.cos(math.pi*i/n_steps))

@@ -18,7 +18,7 @@ def jump_relu(
     d_sae:int,                          # number of features
     target_l0:Positive|None=32.,        # mean active features per token; null: a fixed price instead
     sparsity_coeff:NonNegative=1.,      # of the quadratic, or the price of an active feature
-    aux_k:Count|None=None,              # dead features per token in the auxiliary loss; default: d_in/2
+    aux_k:Count|None=None,              # dead features per token in the auxiliary loss; default: the L0, at most d_in/2
     aux_coeff:NonNegative=1/32,         # weight of the auxiliary loss
     dead_toks_threshold:Count|None=None, # silent tokens until a feature is dead; default: 5 % of the run, at most 10M
 )->tuple[SAE, dict]:

@@ -19,7 +19,7 @@ def matryoshka_lagrangian(
     target_l0:Positive=32.,             # mean active features per token
     group_fractions:list[float]=[1/32, 1/16, 1/8, 1/4, 17/32], # shares of the dictionary, general features first
     group_weights:list[float]|None=None, # of each prefix in the loss; default: all equal
-    aux_k:Count|None=None,              # dead features per token in the auxiliary loss; default: d_in/2
+    aux_k:Count|None=None,              # dead features per token in the auxiliary loss; default: the L0, at most d_in/2
     aux_coeff:NonNegative=1/32,         # weight of the auxiliary loss
     dead_toks_threshold:Count|None=None, # silent tokens until a feature is dead; default: 5 % of the run, at most 10M
 )->tuple[SAE, dict]:

@@ -16,7 +16,7 @@ def topk(
     d_in:int,                           # width of the activations
     d_sae:int,                          # number of features
     k:Count=32,                         # active features per token
-    aux_k:Count|None=None,              # dead features per token in the auxiliary loss; default: d_in/2
+    aux_k:Count|None=None,              # dead features per token in the auxiliary loss; default: the L0, at most d_in/2
     aux_coeff:NonNegative=1/32,         # weight of the auxiliary loss
     dead_toks_threshold:Count|None=None, # silent tokens until a feature is dead; default: 5 % of the run, at most 10M
 )->tuple[SAE, dict]:
