@@ -156,7 +156,7 @@ class Scan:
         norms, chunks = self.x.norm(dim=1), self._split()
         some, largest = self.x[::max(1, len(norms)//8)][:8], self.x[norms.topk(min(8, len(norms))).indices]
         few = torch.cat([some, largest]); exact = F.linear(few, self.W)
-        spread = float(exact[:len(some)].std(1).median()) if len(few) else 0.
+        spread = float(exact[:len(some)].std(1, correction=0).median()) if len(few) else 0.
         if len(few): shift = shift.clamp(min=-1e3*float(norms.max()))  # a threshold may be beyond reach
         for precision in (self.precision, torch.float32):  # the latter if the former is too rough for these tokens
             product = (_rough_int8(self.W, shift, self.x) if precision == torch.int8 else
