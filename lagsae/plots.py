@@ -110,6 +110,7 @@ def curves(
             ax.plot(g.step, g[name], ls, lw=1, label=position)
         ax.set(xlabel='step', ylabel=label)
         if name in ('loss', 'multiplier'): _log_scale(ax)
+        if name == 'alive_dict_components': ax.set_ylim(0, 1.05*ax.get_ylim()[1])
     for t in set(table.get('target_l0', pd.Series()).dropna()): axs[0][1].axhline(t, c='k', ls=':', lw=1)
     axs[0][0].legend(fontsize=6)
     return fig, table
