@@ -227,7 +227,7 @@ class Config(Section):
     save_every_minutes: Positive|None = 10. # and the state that resuming needs this often
     eval_every_n_samples: Count|None = None # also evaluate this often, besides the end
     gradient_accumulation_steps: Count = 1  # multiplies train_batch_size; a step is chunked in memory anyway
-    lr: Positive = 2e-3                     # peak learning rate of Adam
+    lr: Positive = 4e-3                     # peak learning rate of Adam
     lr_schedule: Literal['constant', 'linear', 'cosine', 'dictionary_learning'] = 'cosine'
     min_lr_factor: Share = 0.1              # where linear and cosine end, as a share of lr
     warmup_samples: Whole = 0               # linear rise at the start

@@ -123,7 +123,7 @@ class Learner:
         sae:SAE,
         terms:Terms,    # its named terms
         n_tokens:int,   # of the whole run
-        lr:float=2e-3,  # peak learning rate of Adam
+        lr:float=4e-3,  # peak learning rate of Adam
         max_grad_norm:float|None=1., # clip the gradient to this norm
     ):
         self.sae, self.terms, self.n_tokens, self.lr, self.max_grad_norm = sae, terms, n_tokens, lr, max_grad_norm

@@ -120,7 +120,7 @@ def land(
     seed:int=0,
     n_steps:int=1000,
     batch:int=2048, # tokens per step
-    lr:float=2e-3,  # peak learning rate
+    lr:float=4e-3,  # peak learning rate
 )->tuple[dict, list[dict]]: # what came of it, and what was logged at each step
     "Train an SAE with the defaults and judge it on held-out tokens"
     begin = time.perf_counter()
