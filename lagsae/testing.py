@@ -7,7 +7,7 @@ __all__ = ['TIERS', 'Synthetic', 'tier', 'recovered', 'detection', 'recovery', '
            'axes_sae', 'check_variant', 'wandb_records', 'wandb_history']
 
 # %% ../nbs/80_testing.ipynb #c-8f83d19f
-import copy, itertools, json, math, struct
+import copy, itertools, json, math, struct, time
 from collections.abc import Iterator
 from pathlib import Path
 import matplotlib.pyplot as plt
@@ -308,15 +308,24 @@ def _check_frozen(sae:SAE, sae_type:str, hps:dict, x:Tensor):
 
 # %% ../nbs/80_testing.ipynb #wandb-records
 def wandb_records(
-    path, # of a `.wandb` file
-)->Iterator: # of `wandb_internal_pb2.Record`
+    path, # of the `.wandb` file of a run that has finished
+)->list:  # of `wandb_internal_pb2.Record`; `TimeoutError` after a minute without the last one
     "What an offline run has written down to be sent"
+    end = time.monotonic() + 60
+    while True:
+        records = list(_wandb_records(Path(path).read_bytes()))
+        if records and records[-1].WhichOneof('record_type') == 'exit': return records
+        if time.monotonic() > end: raise TimeoutError(f'{path}: no exit after a minute')
+        time.sleep(.05)
+
+def _wandb_records(data:bytes)->Iterator:
     from wandb.proto import wandb_internal_pb2
-    data, pos, parts = Path(path).read_bytes(), 7, b''
+    pos, parts = 7, b''
     while pos + 7 <= len(data):
         left = 2**15 - pos % 2**15
         if left < 7: pos += left; continue
         n, kind = struct.unpack('<HB', data[pos + 4:pos + 7])
+        if pos + 7 + n > len(data): break
         parts += data[pos + 7:pos + 7 + n]; pos += 7 + n
         if kind in (1, 4): yield wandb_internal_pb2.Record.FromString(parts); parts = b''
 
