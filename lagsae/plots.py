@@ -98,10 +98,11 @@ def key(
 def curves(
     run, # a `Run`
 )->tuple: # figure, table
-    "Loss, L0 against its target, multiplier and alive features by step; own L0 where batches are held at the target"
+    "FVU, L0 against its target, multiplier and alive features by step; own L0 where batches are held at the target"
     table = history(run)
+    table['fvu'] = 1 - table.explained_variance.astype(float)  # nothing where it was not finite
     if 'violation' in table: table['own_l0'] = table.target_l0*(1 + table.violation)
-    shown = {'loss': 'loss', 'own_l0': 'own $L_0$', 'l0': '$L_0$', 'multiplier': 'multiplier',
+    shown = {'fvu': 'FVU', 'own_l0': 'own $L_0$', 'l0': '$L_0$', 'multiplier': 'multiplier',
              'alive_dict_components': 'alive features'}
     shown = {k: v for k,v in shown.items() if k in table and not (k == 'l0' and 'own_l0' in table)}
     fig, axs = plt.subplots(1, len(shown), figsize=(3*len(shown), 2.4), dpi=80, layout='constrained', squeeze=False)
@@ -109,7 +110,7 @@ def curves(
         for (position, g), ls in zip(table.groupby('position'), itertools.cycle(DASHES)):
             ax.plot(g.step, g[name], ls, lw=1, label=position)
         ax.set(xlabel='step', ylabel=label)
-        if name in ('loss', 'multiplier'): _log_scale(ax)
+        if name in ('fvu', 'multiplier'): _log_scale(ax)
         if name == 'alive_dict_components': ax.set_ylim(0, 1.05*ax.get_ylim()[1])
     for t in set(table.get('target_l0', pd.Series()).dropna()): axs[0][1].axhline(t, c='k', ls=':', lw=1)
     axs[0][0].legend(fontsize=6)
