@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['Count', 'Whole', 'Positive', 'NonNegative', 'Share', 'LEGACY', 'ConfigError', 'one_line', 'YamlLoader', 'parse_yaml',
            'Section', 'DataConfig', 'variant_names', 'locate_variant', 'variant_params', 'variant_help', 'SaesConfig',
-           'Config', 'make_config', 'shipped', 'named', 'put', 'set_path', 'read_yaml', 'load_config', 'dump_config',
-           'slug', 'run_name']
+           'default_lr', 'Config', 'make_config', 'shipped', 'named', 'put', 'set_path', 'read_yaml', 'load_config',
+           'dump_config', 'slug', 'run_name']
 
 # %% ../nbs/00_config.ipynb #c-93be7286
 import ast, hashlib, importlib.util, inspect, json, re, warnings
@@ -210,6 +210,12 @@ def _saes_section(section:dict)->SaesConfig:
     return model.model_validate(_drop_legacy(section, model.model_fields, 'saes.'))
 
 # %% ../nbs/00_config.ipynb #config
+def default_lr(
+    tokens:int, # per step
+)->float:       # peak learning rate
+    "4e-3 from 2,048 tokens on, less with the square root below"
+    return round(4e-3*min(1, (tokens/2048)**.5), 5)
+
 class Config(Section):
     "One training run, complete"
     wandb_project: str|None = None          # log to this Weights & Biases project
@@ -227,7 +233,7 @@ class Config(Section):
     save_every_minutes: Positive|None = 10. # and the state that resuming needs this often
     eval_every_n_samples: Count|None = None # also evaluate this often, besides the end
     gradient_accumulation_steps: Count = 1  # multiplies train_batch_size; a step is chunked in memory anyway
-    lr: Positive = 4e-3                     # peak learning rate of Adam
+    lr: Positive|None = None                # peak learning rate of Adam; default: `default_lr` of the tokens per step
     lr_schedule: Literal['constant', 'linear', 'cosine', 'dictionary_learning'] = 'cosine'
     min_lr_factor: Share = 0.1              # where linear and cosine end, as a share of lr
     warmup_samples: Whole = 0               # linear rise at the start
@@ -250,8 +256,16 @@ class Config(Section):
             raise ValueError(f'data.n_train_samples ({n}) is less than one step ({self.samples_per_step} samples)')
         return self
 
+    @model_validator(mode='after')
+    def _choose_lr(self):
+        "What is chosen here is written down with the rest, so that a run keeps it"
+        if self.lr is None: object.__setattr__(self, 'lr', default_lr(self.tokens_per_step))
+        return self
+
     @property
     def samples_per_step(self)->int: return self.data.train_batch_size*self.gradient_accumulation_steps
+    @property
+    def tokens_per_step(self)->int: return self.samples_per_step*self.data.context_length
     @property
     def n_steps(self)->int: return self.data.n_train_samples//self.samples_per_step
     def memory(self,
@@ -260,7 +274,7 @@ class Config(Section):
     )->int:     # bytes, roughly
         "What weights, gradients, Adam's averages and the activations that are mixed will take"
         mixed = self.data.buffer_tokens if buffer_tokens is None else buffer_tokens
-        tokens = min(self.n_steps*self.samples_per_step*self.data.context_length, mixed)
+        tokens = min(self.n_steps*self.tokens_per_step, mixed)
         return sum(16*(2*d*self.saes.d_sae(d) + self.saes.d_sae(d) + d) + 8*d*tokens for d in widths)
 
 # %% ../nbs/00_config.ipynb #-fields-at

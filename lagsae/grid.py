@@ -154,7 +154,7 @@ def estimate(
     d_in, n = model_width(cfg), len(cfg.saes.sae_positions)
     out = dict(n_steps=cfg.n_steps, n_parameters=None, memory=None, seconds=None)
     if d_in is None: return out
-    d_sae, tokens = cfg.saes.d_sae(d_in), cfg.n_steps*cfg.samples_per_step*cfg.data.context_length
+    d_sae, tokens = cfg.saes.d_sae(d_in), cfg.n_steps*cfg.tokens_per_step
     return dict(out, n_parameters=n*(2*d_in*d_sae + d_sae + d_in), memory=cfg.memory([d_in]*n),
                 seconds=6*n*d_in*d_sae*tokens/_SPEED.get(device.split(':')[0], _SPEED['cpu']))
 

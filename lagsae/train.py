@@ -53,7 +53,7 @@ def make_learner(
         except RuntimeError as e: raise ConfigError(f'saes.pretrained_sae_paths: {one_line(e)}') from None
         sae.tokens_seen.zero_(); sae.tokens_since_fired.zero_()
     sae.precision = cfg.encoder_precision
-    n_tokens = cfg.n_steps*cfg.samples_per_step*cfg.data.context_length
+    n_tokens = cfg.n_steps*cfg.tokens_per_step
     return Learner(sae, terms, n_tokens, cfg.lr, cfg.max_grad_norm)
 
 # %% ../nbs/34_train.ipynb #setup
