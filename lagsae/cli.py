@@ -9,6 +9,20 @@ __all__ = ['run', 'sweep', 'variants', 'evaluate', 'export', 'import_', 'feature
 import functools, os, sys
 from fastcore.script import Param, call_parse
 
+# %% ../nbs/70_cli.ipynb #begin
+_Modules = Param('run code of these modules where a configuration file names a builder in them', type=str, nargs='+',
+                 action='extend')
+
+def _begin(trusted:list[str]|None):
+    "Trust modules, and show what is warned of in a configuration as one line"
+    import warnings
+    from lagsae.config import ConfigWarning, trust
+    usual = warnings.formatwarning
+    def one_line(message, category, *rest, **kw):
+        return f'warning: {message}\n' if issubclass(category, ConfigWarning) else usual(message, category, *rest, **kw)
+    warnings.formatwarning = one_line
+    trust(*trusted or ())
+
 # %% ../nbs/70_cli.ipynb #-one-line-errors
 def _one_line_errors(f):
     "Errors as one line on standard error, with status 2 where the user can mend it, else 1; 128 + n for signal n"
@@ -39,8 +53,10 @@ def run(
     device:str=None,      # cpu, cuda:0, mps; by default cuda:0 if there is one, else cpu
     set:Param('override fields: key.path=value ...', type=str, nargs='+', action='extend')=None,
     fresh:bool=False,     # start over if the run's folder holds a run already
+    trust:_Modules=None,
 ):
     "Train the SAEs of one configuration; continues an interrupted run"
+    _begin(trust)
     from lagsae.config import ConfigError, load_config
     if (config_path is None) == (resume is None):
         raise ConfigError('--config_path is required, for example --config_path quickstart'
@@ -87,8 +103,10 @@ def sweep(
     retry_failed:bool=False, # try runs again that failed before
     ray:str=None,          # run as tasks of a Ray cluster: auto, or its address
     set:Param('override fields of the base: key.path=value ...', type=str, nargs='+', action='extend')=None,
+    trust:_Modules=None,
 ):
     "Train every combination of a grid, each in a notebook of its own; continues an interrupted sweep"
+    _begin(trust)
     from lagsae.config import ConfigError
     if show_devices: return _device_list()
     if not (base_config and sweep_config):
@@ -102,7 +120,6 @@ def sweep(
     failed = Sweep(plan, _workers(device, jobs, ray, plan.folder), retry_failed).run()
     print(plan.folder)
     if failed: sys.exit(1)
-
 
 # %% ../nbs/70_cli.ipynb #variants
 @call_parse
@@ -125,8 +142,10 @@ def evaluate(
     n_tokens:int=None,  # about how many of the held-out tokens; by default as many as the configuration asks for
     device:str=None,    # cpu, cuda:0, mps; by default cuda:0 if there is one, else cpu
     out:str=None,       # also write the metrics to this JSON file
+    trust:_Modules=None,
 ):
     "Evaluate the SAEs in a folder on held-out tokens"
+    _begin(trust)
     from lagsae.files import write_json
     from lagsae.interop import open_saes
     from lagsae.runs import summary
@@ -142,8 +161,10 @@ def export(
     folder:str, # of a run
     dest:str,   # for one folder or file for each position
     format:str='saelens', # a folder that SAELens loads with `SAE.load_from_disk`; or safetensors, one plain file
+    trust:_Modules=None,
 ):
     "Write the SAEs of a run for others"
+    _begin(trust)
     from lagsae.interop import export_run
     print(*export_run(folder, dest, format), sep='\n')
 
@@ -154,8 +175,10 @@ def import_(
     dest:str,   # for one folder for each position, which everything here opens
     position:str=None, # hook name, where the source does not say
     model:str=None,    # name of the model, where the source does not say
+    trust:_Modules=None,
 ):
     "Bring SAEs of other toolkits into the form of an export"
+    _begin(trust)
     from lagsae.interop import import_saes
     print(*import_saes(source, dest, position, model), sep='\n')
 
@@ -166,7 +189,9 @@ def features(
     position:str=None,   # hook name or a part of one; by default all positions
     n_tokens:int=200000, # about how many tokens to look at, those held out first, or all there are
     device:str=None,     # cpu, cuda:0, mps; by default cuda:0 if there is one, else cpu
+    trust:_Modules=None,
 ):
     "Write the features of a run's SAEs to pages for a browser: what they fire on, what they do, what is near them"
+    _begin(trust)
     from lagsae.page import run_pages
     for path in run_pages(folder, position, n_tokens, device): print(f'{path}  {path.stat().st_size/1e6:.1f} MB')

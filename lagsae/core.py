@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from .codes import Codes, Support, blocks, ragged_sum, sampled_product
-from .config import ConfigError, locate_variant
+from .config import ConfigError, locate_variant, trust_named
 from .scan import Scan
 
 # %% ../nbs/11_core.ipynb #gate
@@ -188,15 +188,17 @@ class SAE(nn.Module):
 
 # %% ../nbs/11_core.ipynb #build
 def build(
-    sae_type:str,  # a variant, or `package.module:function`
+    sae_type:str,  # a variant, or `package.module:function`, which is trusted by being named here
     d_in:int,      # width of the activations
     d_sae:int,     # number of features
     hps:dict|None=None, # the builder's own hyper-parameters
     seed:int=0,    # of the initialisation
 )->tuple[SAE, Terms]: # the SAE and its named terms
     "An SAE of a variant with its loss terms, initialised from a seed"
+    trust_named(dict(sae_type=sae_type))
     module, fn = locate_variant(sae_type)
-    builder = getattr(importlib.import_module(module), fn)
+    builder = getattr(importlib.import_module(module), fn, None)
+    if builder is None: raise ConfigError(f'saes.sae_type: {module} has no {fn}')
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try: sae, terms = builder(d_in, d_sae, **(hps or {}))

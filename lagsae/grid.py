@@ -6,11 +6,12 @@
 __all__ = ['Job', 'expand', 'Plan', 'make_plan', 'model_width', 'estimate', 'plan_table']
 
 # %% ../nbs/40_grid.ipynb #c-imports
-import copy, hashlib, itertools, json, warnings
+import copy, hashlib, itertools, json, math, warnings
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from .config import Config, ConfigError, load_config, make_config, named, put, read_yaml, set_path, slug
+from .config import (BOOKKEEPING, Config, ConfigError, ConfigWarning, field_names, home, load_config, named, nest,
+    parse_config, put, read_yaml, set_path, slug, unused)
 
 # %% ../nbs/40_grid.ipynb #job
 @dataclass(frozen=True)
@@ -28,18 +29,28 @@ class Job:
         signs = {'done': 'metrics.json', 'failed': 'failed.txt', 'interrupted': 'config.yaml'}
         return next((s for s, f in signs.items() if (self.folder/f).exists()), 'new')
 
-def _axes(tree:dict, prefix:str='')->dict[str, list]:
-    "Dotted field to the values that it takes"
-    if not isinstance(tree, dict) or not tree:
-        raise ConfigError(f'{prefix[:-1] or "the sweep"}: fields with lists of values are wanted')
-    axes = {}
-    for k, v in tree.items():
-        field = f'{prefix}{k}'
-        if isinstance(v, dict) or not prefix and k in ('data', 'saes'): axes |= _axes(v, f'{field}.')
-        elif not isinstance(v, list): raise ConfigError(f'{field}: a list of values is wanted, got {v!r}')
-        elif not v: raise ConfigError(f'{field}: the list is empty')
-        else: axes[field] = v
-    return axes
+def _fields(grid, base:dict):
+    "Dotted name and value of every field in a grid"
+    if not isinstance(grid, dict) or not grid:
+        raise ConfigError('the sweep: expected a mapping of fields to lists of values, or a list of such')
+    names = field_names(base)
+    for k, v in grid.items():
+        if k not in ('data', 'saes'): yield home(k, names), v
+        elif isinstance(v, dict) and v: yield from ((f'{k}.{f}', x) for f,x in v.items())
+        else: raise ConfigError(f'{k}: expected a mapping of fields to lists of values, got {str(v)[:60]}')
+
+def _axes(grid, base:dict)->tuple[dict[str, list], set[str]]:
+    "Dotted field to the values that it takes, and which of the fields have one for all runs"
+    axes, fixed = {}, set()
+    for field, v in _fields(grid, base):
+        if field in axes: raise ConfigError(f'{field}: is there twice, by itself and in its section')
+        if field in ('save_dir', 'wandb_run_name'):
+            raise ConfigError(f'{field}: one folder holds all runs of a sweep; set it in the base configuration')
+        if isinstance(v, dict): raise ConfigError(f'{field}: expected a list of values, got a mapping')
+        if isinstance(v, list) and not v: raise ConfigError(f'{field}: the list is empty')
+        if not isinstance(v, list) or field in BOOKKEEPING: fixed.add(field); v = [v]
+        axes[field] = v
+    return axes, fixed
 
 def _said(field:str, value)->str:
     "A field and its value, as part of a name"
@@ -53,37 +64,65 @@ def _name(changes:dict)->str:
     digest = hashlib.sha256(json.dumps(changes, sort_keys=True).encode()).hexdigest()[:6]
     return full if slug(full) == full and len(full) <= 80 else f'{slug(full)[:70]}-{digest}'
 
-def _combinations(sweep)->list[dict]:
-    "Dotted field to value, for every run"
-    axes = [_axes(grid) for grid in sweep] if sweep and isinstance(sweep, list) else [_axes(sweep)]
-    return [dict(zip(a, values)) for a in axes for values in itertools.product(*a.values())]
+def _combinations(sweep, base:dict)->list[tuple[dict, set]]:
+    "For every run: dotted field to value, and which of the fields may name it"
+    found, several = [], isinstance(sweep, list)
+    for grid in sweep if several and sweep else [sweep]:
+        axes, fixed = _axes(grid, base)
+        n = len(found) + math.prod(map(len, axes.values()))
+        if n > _MOST: raise ConfigError(f'the sweep: {n:,} combinations; at most {_MOST:,} are planned')
+        naming = set(axes) - (set(BOOKKEEPING) if several or len(fixed) == len(axes) else fixed)
+        found += [(dict(zip(axes, values)), naming) for values in itertools.product(*axes.values())]
+    return found
+
+_MOST = 10_000
+
+def _job(base:dict, changes:dict, naming:set)->tuple[Job, dict]: # and dotted field to why it means nothing in this run
+    "One run, named by what it uses of what may name it"
+    tree = copy.deepcopy(base)
+    for field, v in changes.items(): put(tree, field, v)
+    saes = tree.get('saes')
+    variant = saes.get('sae_type') if isinstance(saes, dict) else None
+    try:
+        idle = {f: why for f in changes if isinstance(variant, str) and (why := unused(f, variant))}
+        shown = {f: v for f,v in changes.items() if f in naming and f not in idle}
+        name = _name(shown or {'saes.sae_type': variant})
+        for field in idle: section, _, k = field.rpartition('.'); del (tree[section] if section else tree)[k]
+        return Job(name, shown, parse_config({**tree, 'wandb_run_name': name})), idle
+    except ConfigError as e: raise ConfigError(f'{_name(changes)}: {e}') from None
 
 def expand(
     base:dict, # a configuration, as plain data
     sweep, # a grid of the same shape, with lists for values; or a list of grids, one after another
 )->list[Job]:
-    "Every combination, validated"
-    jobs, ignored = [], {}
-    for changes in _combinations(sweep):
-        tree = copy.deepcopy(base)
-        for field, v in changes.items(): put(tree, field, v)
-        name = _name(changes)
+    "Every combination that is another run, validated; warns of what is ignored"
+    base, jobs, idle, ignored = nest(base), {}, {}, {}
+    combinations = _combinations(sweep, base)
+    for changes, naming in combinations:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter('always')
-            try: jobs.append(Job(name, changes, make_config({**tree, 'wandb_run_name': name})))
-            except ConfigError as e: raise ConfigError(f'{name}: {e}') from None
-        for w in said: ignored.setdefault(str(w.message), name)
-    _check_different(jobs)
-    for message, name in ignored.items(): warnings.warn(f'{name}: {message}', stacklevel=2)
-    return jobs
+            job, unused_here = _job(base, changes, naming)
+        for w in said: ignored.setdefault(str(w.message), job.name)
+        for f, why in unused_here.items(): idle.setdefault((f, why), {})[job.cfg.saes.sae_type] = True
+        used = {f: v for f,v in changes.items() if f not in unused_here}
+        jobs.setdefault(json.dumps(used, sort_keys=True), []).append((job, changes))
+    _check_different([[(j, c) for j, c in group] for group in jobs.values()])
+    said = [f'{f} of {", ".join(variants)} ({why})' for (f, why), variants in idle.items()]
+    text = f'{len(combinations)} combinations are {len(jobs)} runs; ignored: {"; ".join(said)}'
+    if said: warnings.warn(text, ConfigWarning, stacklevel=2)
+    for message, name in ignored.items(): warnings.warn(f'{name}: {message}', ConfigWarning, stacklevel=2)
+    return [group[0][0] for group in jobs.values()]
 
-def _check_different(jobs:list[Job]):
-    "Raise a `ConfigError` if two jobs are the same run"
-    seen = {}
-    for j in jobs:
-        what = json.dumps(j.cfg.model_dump(mode='json', exclude={'wandb_run_name'}), sort_keys=True)
-        if what in seen: raise ConfigError(f'{seen[what]} and {j.name} are the same run')
-        seen[what] = j.name
+def _check_different(groups:list[list[tuple[Job, dict]]]):
+    "Raise a `ConfigError` if a combination is there twice, or two runs are the same or have one name"
+    seen, names = {}, set()
+    for group in groups:
+        job, all_changes = group[0][0], [json.dumps(c, sort_keys=True) for _, c in group]
+        what = json.dumps(job.cfg.model_dump(mode='json', exclude={'wandb_run_name'}), sort_keys=True)
+        if len(set(all_changes)) < len(group): raise ConfigError(f'{job.name} and {job.name} are the same run')
+        if what in seen: raise ConfigError(f'{seen[what]} and {job.name} are the same run')
+        if job.name in names: raise ConfigError(f'{job.name}: two runs differ only in what names no run')
+        seen[what] = job.name; names.add(job.name)
 
 # %% ../nbs/40_grid.ipynb #plan
 @dataclass(frozen=True)
@@ -103,12 +142,8 @@ def make_plan(
     "Read, override, expand, validate, and compare with what the folder holds"
     base_config, sweep_config = named(base_config), named(sweep_config, 'sweeps')
     base, sweep = read_yaml(base_config), read_yaml(sweep_config)
-    if not isinstance(base, dict): raise ConfigError(f'{base_config}: a mapping of fields is wanted')
-    for o in overrides: set_path(base, o)
-    save_dir = Path(base.get('save_dir') or 'output')
-    folder = save_dir/slug(f'{base.get("wandb_run_name") or base_config.stem}-{sweep_config.stem}')
-    if not (base.get('data') or {}).get('cache_dir'): put(base, 'data.cache_dir', str(save_dir/'cache'))
-    base |= dict(save_dir=str(folder), wandb_tags=[*(base.get('wandb_tags') or []), folder.name])
+    try: base, folder = _placed(base, overrides, base_config.stem, sweep_config.stem)
+    except ConfigError as e: raise ConfigError(f'{base_config}: {e}') from None
     with warnings.catch_warnings(record=True) as ignored:
         warnings.simplefilter('always')
         try: jobs = expand(base, sweep)[:limit]
@@ -116,11 +151,31 @@ def make_plan(
     remarks = [*(str(w.message) for w in ignored), *_older(folder, jobs, sweep)]
     return Plan(folder, jobs, sweep_config.read_text(encoding='utf-8'), remarks)
 
+def _placed(base, overrides, name:str, sweep:str)->tuple[dict, Path]: # and the folder of the sweep
+    "The base configuration with its overrides, and with where the runs and their activations are kept"
+    if not isinstance(base, dict): raise ConfigError('expected a mapping of fields, such as `seed: 0`')
+    base = nest(base)
+    for o in overrides: set_path(base, o)
+    save_dir, tags, data = base.get('save_dir') or 'output', base.get('wandb_tags') or [], base.get('data')
+    if not isinstance(save_dir, str): raise ConfigError(f'save_dir: expected text, got {str(save_dir)[:60]}')
+    if not isinstance(tags, list): raise ConfigError(f'wandb_tags: expected a list, got {str(tags)[:60]}')
+    folder = Path(save_dir)/slug(f'{base.get("wandb_run_name") or name}-{sweep}')
+    if not (isinstance(data, dict) and data.get('cache_dir')): put(base, 'data.cache_dir', str(Path(save_dir)/'cache'))
+    return base | dict(save_dir=str(folder), wandb_tags=[*tags, _tag(folder.name)]), folder
+
+def _tag(name:str)->str:
+    "The name of a sweep's folder in the 64 characters that Weights & Biases takes, a digest in place of its middle"
+    digest = hashlib.sha256(name.encode()).hexdigest()[:6]
+    return name if len(name) <= 64 else f'{name[:28]}-{digest}-{name[-28:]}'
+
 def _older(folder:Path, jobs:list[Job], sweep)->list[str]:
     "Remarks on what a folder holds already; a `ConfigError` if it holds another run under a job's name"
     for j in jobs:
         there = j.folder/'config.yaml'
-        if there.exists() and load_config(there).model_dump() != j.cfg.model_dump():
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # what there is to say of it has been said of the job
+            same = not there.exists() or load_config(there).model_dump() == j.cfg.model_dump()
+        if not same:
             raise ConfigError(f'{j.folder} holds a run with another configuration; choose another save_dir or '
                               'wandb_run_name')
     if not (folder/'sweep.yaml').exists() or read_yaml(folder/'sweep.yaml') == sweep: return []

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from safetensors import safe_open
 from torch import Tensor
-from .config import Config, ConfigError, load_config, make_config, parse_yaml
+from .config import Config, ConfigError, load_config, parse_config, parse_yaml
 from .core import SAE
 from .files import check_writable, write_json
 from .gates import Gated, JumpReLU, ReLU, TopK
@@ -250,7 +250,7 @@ def open_saes(
     "The SAEs in a folder, and what they are to be evaluated on"
     found = read_saes(folder)
     if config_path: cfg = load_config(config_path)
-    elif 'lagsae_config' in found[0][1]: cfg = make_config(found[0][1]['lagsae_config'])
+    elif 'lagsae_config' in found[0][1]: cfg = parse_config(found[0][1]['lagsae_config'])
     else: raise ConfigError(f'{folder} does not say on what to evaluate; give a --config_path with model and data')
     saes = {about.get('hook_name'): sae for sae, about in found}
     if None in saes: raise ConfigError(f'{folder} does not say its hook_name; import it and give a --position')

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
-from .config import ConfigError, variant_names
+from .config import ConfigError, read_yaml, variant_names
 from .evaluate import DENSITY_BINS, mcc
 from .runs import Run
 
@@ -44,9 +44,10 @@ def compare(
     rows = []
     for folder in run_folders(*paths):
         run = Run(folder)
-        cfg = flat(run.cfg.model_dump(mode='json'))
+        said = read_yaml(folder/'config.yaml')  # as it stands there, so that no builder need be trusted
+        cfg = flat(said if isinstance(said, dict) else {})
         for position, m in run.metrics['positions'].items():
-            rows.append({'run': folder.name, 'position': position, 'variant': cfg['saes.sae_type'],
+            rows.append({'run': folder.name, 'position': position, 'variant': cfg.get('saes.sae_type'),
                          'fvu': 1 - m['explained_variance'], **m, **cfg, 'folder': str(folder)})
     return pd.DataFrame(rows)
 

@@ -55,6 +55,8 @@ def job_command(
     write_text(job.folder/'config.yaml', dump_config(job.cfg))
     for f in ('failed.txt', 'stop'): (job.folder/f).unlink(missing_ok=True)
     parameters = dict(config_path=str(job.folder/'config.yaml'), overrides=[], device=device or '')
+    builder = job.cfg.saes.sae_type  # trusted here; there it is by being named anew
+    if ':' in builder: parameters['overrides'] = [f'saes.sae_type={builder}']
     return command('train', job.folder/'train.ipynb', parameters)
 
 # %% ../nbs/41_sweep.ipynb #localworkers

@@ -23,7 +23,7 @@ def group_ends(
     d_sae:int,
 )->list[int]:              # end of each prefix; strictly increasing, the last is d_sae
     "Where nested groups of features end"
-    if not fractions or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:
+    if not (fractions and min(fractions) > 0 and abs(sum(fractions) - 1) <= 1e-6):  # neither holds for NaN
         raise ValueError(f'group_fractions must be positive and add up to 1, got {fractions}')
     ends = [round(sum(fractions[:i + 1])*d_sae) for i in range(len(fractions))]
     if any(b <= a for a,b in zip([0, *ends], ends)):
@@ -57,6 +57,8 @@ class PrefixMse(Term):
         super().__init__()
         weights = weights or [1.]*len(ends)
         if len(weights) != len(ends): raise ValueError(f'{len(weights)} group_weights for {len(ends)} groups')
+        if not (min(weights) >= 0 and 0 < sum(weights) < float('inf')):
+            raise ValueError(f'group_weights must be zero or more, and not all zero, got {weights}')
         self.ends, self.weights = ends, [w/sum(weights) for w in weights]
     def forward(self, sae:SAE, step:Step)->Tensor:
         groups = grouped_sum(step.codes.val, sae.W_dec, step.support, self.ends)
@@ -85,10 +87,13 @@ class AuxK(Term):
         dead_after:int|None=None, # tokens without firing until a feature is dead; None: `dead_window`
     ):
         super().__init__()
-        self.k, self.coeff, self.n_dead = k, coeff, 0
+        self.k, self.coeff, self.n_dead, self.never = k, coeff, 0, False
         self.register_buffer('dead_after', torch.tensor(dead_after or _NEVER))
     def start(self, sae:SAE, x:Tensor, n_tokens:int):
         if self.dead_after == _NEVER: self.dead_after.fill_(dead_window(n_tokens))
+        self.never = bool(self.dead_after >= n_tokens)
+    def warning(self)->str|None:
+        if self.never: return f'dead_toks_threshold: {int(self.dead_after)} tokens are not less than the run has'
     def forward(self, sae:SAE, step:Step)->Tensor:
         dead = (sae.tokens_since_fired >= self.dead_after).nonzero().flatten()
         self.n_dead = len(dead)

@@ -10,7 +10,7 @@ __all__ = ['SPARSIFY', 'PLAIN', 'DICTIONARIES', 'GEMMA_SCOPE', 'REFERENCE', 'mod
 import re, warnings
 from dataclasses import replace
 from pathlib import Path
-from .config import ConfigError, make_config, parse_yaml, read_yaml
+from .config import ConfigError, parse_config, parse_yaml, read_yaml
 from .core import SAE
 from .gates import Gated, JumpReLU, ReLU, TopK
 from .weights import Layout, assemble, check_fields, choose, fold_norm, open_tensors, read_json, read_weights
@@ -132,5 +132,5 @@ def read_reference(
 def _our_config(tree:dict)->dict:
     "The configuration as ours, if it can be"
     with warnings.catch_warnings(action='ignore'):
-        try: return dict(lagsae_config=make_config(tree).model_dump(mode='json'))
+        try: return dict(lagsae_config=parse_config(tree).model_dump(mode='json'))
         except ConfigError: return {}

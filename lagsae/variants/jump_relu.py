@@ -6,7 +6,7 @@
 __all__ = ['jump_relu']
 
 # %% ../../nbs/variants/jump_relu.ipynb #c-83cfcc24
-from ..config import Count, NonNegative, Positive
+from ..config import Active, Count, NonNegative
 from ..control import L0, TargetL0
 from ..core import SAE
 from ..gates import JumpReLU
@@ -16,7 +16,7 @@ from ..terms import AuxK, Mse
 def jump_relu(
     d_in:int,                           # width of the activations
     d_sae:int,                          # number of features
-    target_l0:Positive|None=32.,        # mean active features per token; null: a fixed price instead
+    target_l0:Active|None=32.,          # mean active features per token; null: a fixed price instead
     sparsity_coeff:NonNegative=1.,      # of the quadratic, or the price of an active feature
     aux_k:Count|None=None,              # dead features per token in the auxiliary loss; default: the L0, at most d_in/2
     aux_coeff:NonNegative=1/32,         # weight of the auxiliary loss

@@ -6,7 +6,7 @@
 __all__ = ['lagrangian']
 
 # %% ../../nbs/variants/lagrangian.ipynb #c-89af1ea8
-from ..config import Count, NonNegative, Positive
+from ..config import Active, Count, NonNegative
 from ..control import Lagrangian
 from ..core import SAE
 from ..gates import HeldJumpReLU
@@ -16,7 +16,7 @@ from ..terms import AuxK, Mse
 def lagrangian(
     d_in:int,                           # width of the activations
     d_sae:int,                          # number of features
-    target_l0:Positive=32.,             # mean active features per token
+    target_l0:Active=32.,               # mean active features per token
     aux_k:Count|None=None,              # dead features per token in the auxiliary loss; default: the L0, at most d_in/2
     aux_coeff:NonNegative=1/32,         # weight of the auxiliary loss
     dead_toks_threshold:Count|None=None, # silent tokens until a feature is dead; default: 5 % of the run, at most 10M

@@ -6,7 +6,7 @@
 __all__ = ['matryoshka']
 
 # %% ../../nbs/variants/matryoshka.ipynb #c-f8a61ea6
-from ..config import Count, NonNegative, Positive
+from ..config import Active, Count, NonNegative, Shares, Weights
 from ..core import SAE
 from ..gates import BatchTopK
 from ..terms import AuxK, PrefixMse, group_ends
@@ -15,9 +15,9 @@ from ..terms import AuxK, PrefixMse, group_ends
 def matryoshka(
     d_in:int,                           # width of the activations
     d_sae:int,                          # number of features
-    k:Positive=32.,                     # mean active features per token
-    group_fractions:list[float]=[1/32, 1/16, 1/8, 1/4, 17/32], # shares of the dictionary, general features first
-    group_weights:list[float]|None=None, # of each prefix in the loss; default: all equal
+    k:Active=32.,                       # mean active features per token
+    group_fractions:Shares=[1/32, 1/16, 1/8, 1/4, 17/32], # shares of the dictionary, general features first
+    group_weights:Weights|None=None,    # of each prefix in the loss; default: all equal
     aux_k:Count|None=None,              # dead features per token in the auxiliary loss; default: the L0, at most d_in/2
     aux_coeff:NonNegative=1/32,         # weight of the auxiliary loss
     dead_toks_threshold:Count|None=None, # silent tokens until a feature is dead; default: 5 % of the run, at most 10M
