@@ -353,6 +353,7 @@ class Config(Section):
     tlens_model_name: Name|None = None      # 'tiny-python', or a model on the Hub
     tlens_model_path: Name|None = None      # or a local Hugging Face folder, or a .gguf file
     dtype: Literal['float32', 'float16', 'bfloat16'] = 'float32'  # of the language model; the SAE trains in float32
+    weight_processing: list[Literal['fold_ln', 'center_writing_weights', 'center_unembed', 'fold_value_biases']] = []
     encoder_precision: Literal['auto', 'float32', 'bfloat16', 'int8'] = 'auto'  # of the first look; not of results
     save_dir: Name = 'output'               # run folders are made in here
     save_every_n_samples: Count|None = None # also write samples_<n>.pt this often, besides the end

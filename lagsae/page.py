@@ -188,7 +188,7 @@ def run_pages(
     wanted = [p for p in every if position in (None, p)] or [p for p in every if position in p]
     if not wanted: raise ConfigError(f'position: no SAE for {position}; there are {", ".join(every)}')
     if n_tokens < 1: raise ConfigError(f'n_tokens: at least 1, got {n_tokens}')
-    model = load_model(cfg.tlens_model_name, cfg.tlens_model_path, cfg.dtype, device)
+    model = load_model(cfg.tlens_model_name, cfg.tlens_model_path, cfg.dtype, device, cfg.weight_processing)
     samples, special, source = _texts(cfg, model, n_tokens)
     kept = {p: run.folder/'features'/f'{p}.safetensors' for p in every}
     pages = {p: kept[p].with_suffix('.html') if len(every) > 1 else run.folder/'features.html' for p in every}

@@ -62,7 +62,8 @@ class Setup:
     def __init__(self, cfg:Config, device=None):
         begun = time.monotonic()
         self.cfg, self.device = cfg, pick_device(device)
-        self.model = load_model(cfg.tlens_model_name, cfg.tlens_model_path, cfg.dtype, self.device)
+        self.model = load_model(cfg.tlens_model_name, cfg.tlens_model_path, cfg.dtype, self.device,
+                                cfg.weight_processing)
         self.positions = match_positions(cfg.saes.sae_positions, hook_names(self.model))
         self.widths = hook_widths(self.model, self.positions)
         length, n_ctx = cfg.data.context_length, self.model.cfg.n_ctx
