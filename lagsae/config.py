@@ -342,6 +342,15 @@ def default_lr(
     "4e-3 from 2,048 tokens on, less with the square root below"
     return round(4e-3*min(1, (tokens/2048)**.5), 5)
 
+def _speakable(name:str)->str:
+    "A project's name as Weights & Biases takes it"
+    if bad := sorted(set(name) & set('/\\#?%:')):
+        raise ValueError(f'Weights & Biases takes no {" ".join(bad)} in the name of a project, got {name!r}')
+    return name
+
+Project = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_speakable)]
+Tag = Annotated[str, Field(min_length=1, max_length=64)]  # as Weights & Biases takes them
+
 class Config(Section):
     "One training run, complete"
     wandb_project: Project|None = None      # log to this Weights & Biases project

@@ -25,8 +25,8 @@ class Job:
     def folder(self)->Path: return Path(self.cfg.save_dir)/self.name
     @property
     def status(self)->str:
-        "`done`, `failed`, `interrupted` or `new`, by the files in its folder"
-        signs = {'done': 'metrics.json', 'failed': 'failed.txt', 'interrupted': 'config.yaml'}
+        "`failed`, `done`, `interrupted` or `new`, by the files in its folder; a notebook that fails after training, too"
+        signs = {'failed': 'failed.txt', 'done': 'metrics.json', 'interrupted': 'config.yaml'}
         return next((s for s, f in signs.items() if (self.folder/f).exists()), 'new')
 
 def _fields(grid, base:dict):

@@ -10,7 +10,7 @@ import json, math, secrets
 from contextlib import contextmanager
 from pathlib import Path
 from tqdm.auto import tqdm
-from .config import Config, ConfigError
+from .config import Config, ConfigError, one_line
 from .files import write_text
 
 # %% ../nbs/31_track.ipynb #read-rows
@@ -50,6 +50,7 @@ class Tracker:
         self.path, self.wandb, self.log_artifacts = Path(folder)/'metrics.jsonl', wandb_run, cfg.wandb_log_artifacts
         rows = [r for r in read_rows(self.path) if r['step'] < first_step]
         write_text(self.path, ''.join(json.dumps(r) + '\n' for r in rows))
+        if wandb_run: write_text(Path(folder)/'wandb_id', wandb_run.id)
     def log(self, row:dict):
         "Append one row; numbers that are not finite become null"
         with self.path.open('a') as f: f.write(json.dumps(finite(row)) + '\n')
@@ -98,25 +99,30 @@ def finite(
 def wandb_run(
     cfg:Config,
     folder, # the run's folder; keeps the id, so that a run which is resumed continues there, too
+    fresh:bool=False, # a run of its own, whatever the folder says
 ):          # a Weights & Biases run; None where none is asked for
     "The Weights & Biases run of a configuration; a `ConfigError` says what to do where there cannot be one"
-    run, exit_code = _start_wandb(cfg, folder) if cfg.wandb_project else None, 1
+    run, exit_code = _start_wandb(cfg, Path(folder), fresh) if cfg.wandb_project else None, 1
     try:
         yield run
         exit_code = 0
     finally:
-        if run: run.finish(exit_code=exit_code)
+        if run: _finish(run, exit_code)
 
-def _start_wandb(cfg:Config, folder):
+def _start_wandb(cfg:Config, folder:Path, fresh:bool):
     import wandb
-    path = Path(folder)/'wandb_id'
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(secrets.token_hex(4))
+    known = folder/'wandb_id'
+    id = known.read_text() if known.exists() and not fresh else secrets.token_hex(4)
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        return wandb.init(project=cfg.wandb_project, id=path.read_text(), resume='allow', notes=cfg.wandb_notes,
-                          name=cfg.wandb_run_name or Path(folder).name, tags=cfg.wandb_tags,
+        return wandb.init(project=cfg.wandb_project, id=id, resume='allow', notes=cfg.wandb_notes,
+                          name=(cfg.wandb_run_name or folder.name)[:128], tags=cfg.wandb_tags,
                           config=cfg.model_dump(mode='json'), dir=str(folder))
     except Exception as e:
-        raise ConfigError(f'wandb_project: cannot start Weights & Biases ({type(e).__name__}); log in with '
-                          '`wandb login`, set WANDB_MODE=offline, or leave wandb_project out') from e
+        raise ConfigError(f'wandb_project: cannot start Weights & Biases ({type(e).__name__}: {one_line(e)}); log in '
+                          'with `wandb login`, set WANDB_MODE=offline, or leave wandb_project out') from e
+
+def _finish(run, exit_code:int):
+    "Close a Weights & Biases run; what fails there does not count against what was trained"
+    try: run.finish(exit_code=exit_code)
+    except Exception as e: tqdm.write(f'Weights & Biases could not be closed ({type(e).__name__}: {one_line(e)})')
