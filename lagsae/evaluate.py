@@ -202,18 +202,23 @@ def verdict(
     target:float|None,       # asked for; None where the variant has no target
     before:float|None=None,  # L0 on held-out tokens before the last calibration
     trouble:str|None=None,   # what the controller has to say
+    trained:float|None=None, # L0 on tokens of training near its end, before that calibration, with the same gate
     tolerance:float=.02,     # relative
 )->str:
     "Whether an SAE has the L0 that was asked for, and came by it honestly"
     if target is None: return 'no target'
     if trouble: return trouble
-    off = l0/target - 1
-    if abs(off) > tolerance: return 'above target' if off > 0 else 'below target'
-    return 'still moving' if before is not None and abs(before/target - 1) > .05 else 'on target'
+    near = lambda l0, share: l0 is not None and abs(l0/target - 1) <= share
+    landed = before is None or near(before, .05) or near(trained, .05)
+    if near(l0, tolerance): return 'on target' if landed else 'still moving'
+    if near(trained, tolerance): return 'texts differ'
+    return 'above target' if l0 > target else 'below target'
 
 ADVICE = {
     'above target': 'more features are active than were asked for: train longer, or use a variant that holds its L0',
     'below target': 'fewer features are active than were asked for: train longer, or use a variant that holds its L0',
+    'texts differ': 'training ended on target, and held-out texts have more or fewer active features: hold out texts '
+                    'like those trained on, or more of them; training longer changes nothing',
     'still moving': 'only the last calibration brought L0 to its target: train longer, or decay the learning rate more',
     'saturated': 'the multiplier is at its ceiling and does not press L0 down: check the data, or raise the target',
     'target above natural L0': 'more active features buy no reconstruction: lower the target',

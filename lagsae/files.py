@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['write_atomic', 'write_text', 'write_json', 'read_json', 'check_writable', 'RunError', 'Stopped', 'file_lock',
-           'locked', 'out_of_memory']
+           'locked', 'out_of_memory', 'memory_errors']
 
 # %% ../nbs/00_files.ipynb #c-imports
 import errno, json, os, platform, tempfile, time
@@ -113,3 +113,14 @@ def out_of_memory(
         if isinstance(e, RuntimeError) and any(s in str(e).lower() for s in said): return True
         e = e.__cause__
     return False
+
+@contextmanager
+def memory_errors(
+    left:str, # what there is to say of what has been done, and how to go on
+):
+    "Raise a `RunError` in place of whatever says that memory has run out"
+    try: yield
+    except (MemoryError, RuntimeError) as e:
+        if not out_of_memory(e): raise
+        e.__traceback__ = None  # holds on to what fills the memory
+        raise RunError(f'memory has run out: {left} ({one_line(e)})') from e

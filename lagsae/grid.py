@@ -24,8 +24,15 @@ class Job:
     @property
     def folder(self)->Path: return Path(self.cfg.save_dir)/self.name
     @property
+    def trained(self)->bool: return (self.folder/'metrics.json').exists()
+    @property
+    def error(self)->str|None:
+        "What went wrong, if it failed"
+        there = self.folder/'failed.txt'
+        return there.read_text(encoding='utf-8').strip() if there.exists() else None
+    @property
     def status(self)->str:
-        "`failed`, `done`, `interrupted` or `new`, by the files in its folder; a notebook that fails after training, too"
+        "`failed`, also when only the notebook has, `done`, `interrupted` or `new`, by the files in its folder"
         signs = {'failed': 'failed.txt', 'done': 'metrics.json', 'interrupted': 'config.yaml'}
         return next((s for s, f in signs.items() if (self.folder/f).exists()), 'new')
 

@@ -8,6 +8,7 @@ __all__ = ['lr_factor', 'make_learner', 'Setup', 'train', 'reevaluate']
 # %% ../nbs/34_train.ipynb #c-deae81db
 import math, time, zlib
 from functools import cached_property
+import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 from .activations import ActivationStream, harvest, massive
@@ -16,7 +17,7 @@ from .config import Config, ConfigError, one_line
 from .core import build
 from .data import check_vocabulary, is_held_out, load_samples, load_tokenizer, special_ids
 from .evaluate import evaluate, verdict
-from .files import RunError, Stopped, check_writable, locked, write_json
+from .files import RunError, Stopped, check_writable, locked, memory_errors, out_of_memory, write_json
 from .learner import Learner
 from .models import free_memory, hook_names, hook_widths, load_model, match_positions, pick_device
 from .plots import compare, curves, densities
@@ -73,6 +74,7 @@ class Setup:
         self.special = special_ids(tokenizer)
         self.train, self.calibration, self.evals = load_samples(cfg.data, tokenizer, cfg.seed)
         check_vocabulary(self.evals.ids, self.model.cfg.d_vocab)
+        self.trained_l0 = {}  # of the gate of inference on tokens of training near its end, before the calibration
         self.seconds = time.monotonic() - begun
     @cached_property
     def learners(self)->dict[str, Learner]:
@@ -108,17 +110,20 @@ class Setup:
         saes = {p: l.sae for p,l in self.learners.items()}
         batch_size = self.cfg.data.eval_batch_size
         found = evaluate(self.model, saes, self.evals, self.special, batch_size, progress, self.cache)
-        return {p: {**self._judge(l, found[p]['l0']), **found[p], **l.sae.gate.log(), **l.terms.log()}
+        return {p: {**self._judge(p, found[p]['l0']), **found[p], **l.sae.gate.log(), **l.terms.log()}
                 for p,l in self.learners.items()}
-    def _judge(self, l:Learner, l0:float)->dict:
-        judged = verdict(l0, l.target_l0, l.uncalibrated_l0, l.terms.trouble())
-        return dict(target_l0=l.target_l0, uncalibrated_l0=l.uncalibrated_l0, verdict=judged)
+    def _judge(self, position:str, l0:float)->dict:
+        l, trained = self.learners[position], self.trained_l0.get(position)
+        judged = verdict(l0, l.target_l0, l.uncalibrated_l0, l.terms.trouble(), trained)
+        return dict(target_l0=l.target_l0, trained_l0=trained, uncalibrated_l0=l.uncalibrated_l0, verdict=judged)
 
 # %% ../nbs/34_train.ipynb #train
+_BEGIN = 'nothing is trained yet, and nothing was removed; fewer data.buffer_tokens or fewer SAEs take less'
+
 def train(
     cfg:Config,
     device:str|None=None, # default: 'cuda:0' if there is one, else 'cpu'
-    fresh:bool=False,     # start over if the run's folder holds a run already
+    fresh:bool=False,     # start over if the run's folder holds a run already, which goes when this one can begin
     progress:bool=True,   # show progress bars
     setup:Setup|None=None, # of the configuration, if there is one already
     on_log=None,          # called when a step has been logged, with the run and whether it was the last step
@@ -132,17 +137,17 @@ def train(
     check_writable(cfg.save_dir)
     if cfg.data.cache_dir: check_writable(cfg.data.cache_dir, 'data.cache_dir')
     with locked(run.folder), StopSignals() as signals:
-        if fresh: run.clear()
-        run.check(cfg)
-        with wandb_run(cfg, run.folder) as sent_to:
-            setup = setup or Setup(cfg, device); begun = time.monotonic() - setup.seconds
-            setup.check_memory()
-            run.start(cfg, setup.device)
-            steps = _Steps(run, setup, sent_to, signals, progress, on_log)
+        if not fresh: run.check(cfg)
+        with wandb_run(cfg, run.folder, fresh) as sent_to:
+            with memory_errors(_BEGIN):
+                setup = setup or Setup(cfg, device); begun = time.monotonic() - setup.seconds
+                setup.check_memory()
+                steps = _Steps(run, setup, sent_to, signals, progress, on_log, fresh)
             ready = time.monotonic()
             steps.all()
             trained = time.monotonic()
-            positions, end = setup.evaluate(progress), time.monotonic()
+            with memory_errors(f'{run.folder} is trained and kept, the same command has only to evaluate it'):
+                positions, end = setup.evaluate(progress), time.monotonic()
             seconds = dict(preparation=ready - begun, training=trained - ready, evaluation=end - trained,
                            total=end - begun)
             n_eval = positions[setup.positions[0]]['n_tokens']
@@ -162,24 +167,21 @@ def _passes(every:int|None, n:int, step:int)->bool:
     "Whether a mark at each `every` samples lies in the step that ends at `n` samples"
     return bool(every) and n//every > (n - step)//every
 
+_MORE = 'free some, or begin another run with fewer data.buffer_tokens, smaller batches or fewer SAEs'
+
 class _Steps:
     "All steps from the last checkpoint on, with logs, checkpoints and evaluations on the way"
-    def __init__(self, run, setup, sent_to, signals, progress, on_log):
+    def __init__(self, run, setup, sent_to, signals, progress, on_log, fresh=False):
         self.run, self.setup, self.signals, self.progress, self.on_log = run, setup, signals, progress, on_log
         self.cfg, self.learners, self.stream = setup.cfg, setup.learners, setup.stream(progress)
-        seen, state = run.load_state() or (0, None)
-        if state: self._load(state)
+        seen, state = (None if fresh else run.load_state()) or (0, None)
+        if state: _load(run, setup, state)
         else: _start(self.learners, self.stream.calibration())
+        with signals.shield(): run.start(self.cfg, setup.device, fresh)  # all that the run needs is there
         self.done, self.first = seen, seen//self.cfg.samples_per_step  # samples, steps
-        self.told, self.saved = set(), time.monotonic()
+        self.told, self.saved, self.whole = set(), time.monotonic(), True  # no step is half done
         self.clock, self.before = time.monotonic(), setup.tokens_seen
         self.tracker = Tracker(run.folder, self.cfg, self.first, sent_to)
-    def _load(self, state):
-        try:
-            for p,l in self.learners.items(): l.load_state(state[p])
-        except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as e:
-            raise ConfigError(f'{self.run.folder}/state does not fit this version: {type(e).__name__}: {one_line(e)}; '
-                              '--fresh starts over') from None
     def all(self):
         "Train to the end"
         try: self._all()
@@ -190,8 +192,9 @@ class _Steps:
     def _all(self):
         show = dict(total=len(self.stream), initial=self.first, desc='train', unit='step', disable=not self.progress)
         try:
-            with tqdm(**show) as bar: self._loop(bar)
-            self._finish(self.done)
+            with memory_errors(_MORE):
+                with tqdm(**show) as bar: self._loop(bar)
+                self._finish(self.done)
         except (Stopped, RunError) as e: self._stop(self.done, e)
     def _loop(self, bar):
         for i in range(self.first, len(self.stream)):
@@ -205,8 +208,9 @@ class _Steps:
     def _step(self, i, batch, bar):
         "One step, and what is due after it"
         cfg, factor, last = self.cfg, lr_factor(self.cfg, i*self.cfg.samples_per_step), i == len(self.stream) - 1
+        self.whole = False  # until all positions have taken the step
         scalars = {p: self.learners[p].step(x, i/self.cfg.n_steps, factor) for p,x in batch.items()}
-        self.done = n = (i + 1)*cfg.samples_per_step
+        self.done = n = (i + 1)*cfg.samples_per_step; self.whole = True
         bar.update()
         if i % cfg.log_every_n_grad_steps == 0 or last: self._log(i, n, factor, scalars, bar)
         if last: return
@@ -227,6 +231,8 @@ class _Steps:
     def _finish(self, n):
         "Calibrate for inference and keep the result, unless that was done before"
         if any(l.uncalibrated_l0 is not None for l in self.learners.values()): return
+        last = self.stream.window((len(self.stream) - 1)//self.stream.steps_per_window)
+        self.setup.trained_l0 = {p: _inference_l0(self.learners[p].sae, x) for p,x in last.items()}
         with self.signals.shield():
             save_probe(self.run.folder, held := self.setup.held_out())
             for p,x in held.items(): self.learners[p].finish(x)
@@ -234,13 +240,35 @@ class _Steps:
     def _save_weights(self, n):
         self.tracker.checkpoint(self.run.save_weights(n, {p: l.sae for p,l in self.learners.items()}), n)
     def _save_state(self, n):
-        self.run.save_state(n, {p: l.state() for p,l in self.learners.items()})
+        state = {p: l.state() for p,l in self.learners.items()}
+        self.run.save_state(n, dict(state, trained_l0=self.setup.trained_l0))
         self.saved = time.monotonic()
     def _stop(self, n, e):
-        "Write a checkpoint and say how to go on"
-        if n > self.first*self.cfg.samples_per_step: self._save_state(n)
+        "Write a checkpoint, unless a step is half done, and say how to go on"
+        if not self.whole: n = max(self.run.checkpoints('state'), default=0)
+        elif n > self.first*self.cfg.samples_per_step: self._save_state(n)
         raise type(e)(f'{self.run.folder}: {e}; {n} samples are done, and the same command goes on from there',
                       *([e.status] if isinstance(e, Stopped) else [])) from None
+
+@torch.no_grad()
+def _inference_l0(
+    sae,
+    x:Tensor,      # (n, d_in) raw activations
+    n:int=10_000,  # how many to look at, at most
+)->float:
+    "Mean L0 with the gate of inference"
+    frozen, x = sae.frozen(), x[::-(-len(x)//n)]
+    return sum(int(frozen.encode(some).counts().sum()) for some in x.split(2048))/len(x)
+
+def _load(run, setup, state):
+    "Let learners continue from a state"
+    try:
+        for p,l in setup.learners.items(): l.load_state(state[p])
+        setup.trained_l0 = state['trained_l0']
+    except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as e:
+        if out_of_memory(e): raise
+        raise ConfigError(f'{run.folder}/state does not fit this version: {type(e).__name__}: {one_line(e)}; '
+                          '--fresh starts over') from None
 
 def _start(learners, acts):
     "Begin with what some activations are like, and say if that is unusual"
