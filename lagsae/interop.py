@@ -8,7 +8,9 @@ __all__ = ['SAELENS', 'OWN', 'READERS', 'WRITERS', 'fold_scale', 'fold_decoder_n
            'import_saes', 'open_saes']
 
 # %% ../nbs/60_interop.ipynb #c-imports
-import copy, json, re, tempfile
+import copy, json, re, tempfile, warnings
+from dataclasses import replace
+from fnmatch import fnmatch
 from importlib.metadata import version
 from pathlib import Path
 import torch
@@ -16,12 +18,13 @@ from safetensors import safe_open
 from torch import Tensor
 from .config import Config, ConfigError, load_config, parse_config, parse_yaml
 from .core import SAE
-from .files import check_writable, write_json
+from .files import check_writable, read_json, write_json
 from .gates import Gated, JumpReLU, ReLU, TopK
+from .models import PROCESSING
 from .runs import Run, read_probe
 from .toolkits import PLAIN, read_dictionary, read_gemma_scope, read_reference, read_sparsify
-from .weights import (Layout, assemble, check_fields, choose, fold_norm, open_tensors, read_json, read_weights,
-    readable, write_weights)
+from .weights import (Layout, assemble, check_fields, choose, fold_norm, open_tensors, read_weights,
+    readable, with_remarks, write_weights)
 
 # %% ../nbs/60_interop.ipynb #fold-scale
 @torch.no_grad()
@@ -46,6 +49,8 @@ def check_same(
     probe:Tensor|None=None, # (n, d_in) activations to compare on; None: random ones
 ):
     "Raise a `ConfigError` unless two SAEs have the same active features and, to 1e-5, the same output"
+    if probe is not None and (probe.ndim != 2 or probe.shape[1] != sae.d_in):
+        raise ConfigError(f'activations to compare on have shape {list(probe.shape)}, the SAE takes {sae.d_in}')
     sizes = sae.scale*torch.logspace(0, 3, 256)[:, None]
     x = sae.mean + sizes*torch.randn(256, sae.d_in)/sae.d_in**.5 if probe is None else probe.cpu().float()
     a, b = sae.encode(x).dense() != 0, again.encode(x).dense() != 0
@@ -78,6 +83,7 @@ def _origin(position:str, cfg:Config|None, about:dict|None)->dict:
     if cfg is None: return ours
     return dict(ours, model_name=cfg.tlens_model_name or cfg.tlens_model_path, dataset_path=cfg.data.dataset_name,
                 context_size=cfg.data.context_length, prepend_bos=True, exclude_special_tokens=True,
+                model_from_pretrained_kwargs=dict.fromkeys(cfg.weight_processing, True),
                 training_architecture=cfg.saes.sae_type, lagsae_config=cfg.model_dump(mode='json'))
 
 # %% ../nbs/60_interop.ipynb #to-saelens
@@ -97,12 +103,14 @@ def write_saelens(
     "Write a folder for SAELens; what is read back must give the same codes and reconstructions"
     sae = copy.deepcopy(sae.frozen()).cpu(); flat, kind = fold_scale(sae), _kind(SAELENS, sae)
     w = _weights(flat)
+    if below := int((w.get('threshold', torch.zeros(1)) < 0).sum()):
+        raise ConfigError(f'{below} thresholds are below zero, which SAELens rectifies away; one plain file holds them')
     w['b_enc'], w['b_dec'] = w['b_enc'] + w['W_enc'] @ w['b_dec'], w['b_dec'] + w['mean']
     if isinstance(flat.gate, Gated): w['b_mag'] = w['log_scale'].exp()*w['b_enc'] + w['bias']
     k = dict(k=flat.gate.k, rescale_acts_by_decoder_norm=False) if isinstance(flat.gate, TopK) else {}
     said = dict(architecture=kind, **k, d_in=sae.d_in, d_sae=sae.d_sae, dtype='float32', device='cpu',
                 apply_b_dec_to_input=True, normalize_activations='none', reshape_activations='none',
-                metadata=dict(sae_lens_version='6.0.0', **_origin(position, cfg, about)))
+                metadata=dict(_origin(position, cfg, about), sae_lens_version='6.0.0'))
     def write(tmp):
         tmp.mkdir(); write_json(tmp/'cfg.json', said)
         write_weights(tmp/'sae_weights.safetensors', SAELENS[kind], w)
@@ -110,32 +118,89 @@ def write_saelens(
 
 # %% ../nbs/60_interop.ipynb #read-saelens
 _FINE = parse_yaml('''{normalize_activations: [none, null, false, true, expected_average_only_in],
-    reshape_activations: [none, hook_z], activation_fn_str: [relu, topk], activation_fn: [relu, topk, null],
-    finetuning_scaling_factor: [false, null], hook_head_index: [null], hook_point_head_index: [null]}''')
-_OLD = 'model_name', 'hook_name', 'dataset_path', 'context_size', 'prepend_bos'  # metadata of version 5
+    reshape_activations: [none, hook_z, null], activation_fn_str: [relu, topk], activation_fn: [relu, topk, null],
+    finetuning_scaling_factor: [false, true, null], apply_b_dec_to_input: [true, false], tied_weights: [false, null],
+    rescale_acts_by_decoder_norm: [false, true], hook_head_index: [null], hook_point_head_index: [null]}''')
+_HARMLESS = '''architecture model_name model_class_name model_from_pretrained_kwargs hook_point_out
+    activation_fn_kwargs k d_in d_out d_sae dtype device metadata hook_name hook_name_out hook_point
+    hook_point_layer hook_layer hook_eval hf_hook_name* dataset_* is_dataset_tokenized context_size prepend_bos
+    seqpos_slice exclude_special_tokens neuronpedia_id sae_lens_version sae_lens_training_version
+    sequence_separator_token disable_concat_sequences training_* l0 num_dead_features lagsae_* format
+    imported_from remark expansion_factor seed lr lr_* adam_beta* l0_* l1_* lp_norm mse_loss_* aux_loss_*
+    decoder_* b_dec_init_method normalize_sae_decoder noise_std sparsity* init_encoder_as_decoder_transpose
+    scale_sparsity_penalty_by_decoder_norm jumprelu_* pre_act_loss_coefficient topk_threshold_lr matryoshka_widths
+    use_sparse_activations use_matryoshka_aux_loss use_ghost_grads ghost_* dead_feature_* feature_* resample_*
+    n_resampl* n_batches_* n_eval_* n_checkpoints n_restart_cycles *checkpoint* total_training_* train_batch_size*
+    store_batch_size* eval_* tokens_per_buffer streaming use_cached_activations cached_activations_path
+    act_store_device activations_mixing_fraction autocast* compile_* *_compilation_mode llm_* log_* wandb_*
+    run_name verbose logger output_path prefetch_llm_batches use_chat_formatting finetuning_* lm_*
+    from_pretrained_path cached_* *_batch_size'''
+_OLD = '''model_name model_class_name hook_name dataset_path context_size prepend_bos seqpos_slice
+    exclude_special_tokens model_from_pretrained_kwargs neuronpedia_id sae_lens_training_version'''.split()  # version 5
+
+def _newer(cfg:dict, about:dict)->bool:
+    "Whether a configuration is of version 6, which has its metadata apart"
+    return int((re.match(r'\d{1,3}', str(cfg.get('sae_lens_version') or about.get('sae_lens_version'))) or '0')[0]) >= 6
+
+def _architecture(cfg:dict, newer:bool, where)->Layout:
+    "The layout that a configuration asks for"
+    kind = None if newer else cfg.get('activation_fn_str', cfg.get('activation_fn'))
+    return choose(SAELENS, kind if kind in SAELENS else cfg.get('architecture', 'standard'), 'architecture', where)
+
+def _finetuned(w:dict[str, Tensor], applied:bool, path)->dict[str, Tensor]:
+    "Multiply the decoder by the factors of a fine-tuning, which are part of the weights up to version 5"
+    factors = w.pop('scaling', torch.ones(1))
+    if applied: w['W_dec'] = w['W_dec']*factors[:, None]
+    elif not torch.allclose(factors, torch.ones(1)):
+        raise ConfigError(f'{path}: scaling_factor is not one everywhere, and finetuning_scaling_factor is not true')
+    return w
+
+def _read_scaled(folder:Path, layout:Layout, cfg:dict)->dict[str, Tensor]:
+    "The weights of a folder of SAELens, with the factors that lie beside them"
+    path, names = folder/'sae_weights.safetensors', dict(layout.names)
+    opened = open_tensors(path); there, applied = opened[0], bool(cfg.get('finetuning_scaling_factor'))
+    factor = next((k for k in ('finetuning_scaling_factor', 'scaling_factor') if k in there or applied), None)
+    if factor: names['scaling'] = f'{factor if factor in there else "scaling_factor"}:F'
+    w = read_weights(path, replace(layout, names=names), cfg.get('d_in', 0), cfg.get('d_sae', 0), opened=opened)
+    if cfg.get('rescale_acts_by_decoder_norm') and layout.gate is TopK: fold_norm(w)
+    return _finetuned(w, applied, path)
+
+def _check_unscaled(folder:Path, cfg:dict)->list[str]:
+    "Refuse the checkpoint of a training that scales activations, and remark where that can only be guessed"
+    if cfg.get('normalize_activations') not in (True, 'expected_average_only_in'): return []
+    beside = folder/'activation_scaler.json'
+    if beside.exists() and read_json(beside).get('scaling_factor') is not None:
+        raise ConfigError(f'{beside}: scaling_factor is not folded into the weights; take the final SAE')
+    return ['normalize_activations is expected_average_only_in, without its factor: as in SAELens, none is applied']
 
 def read_saelens(
     folder, # with cfg.json and sae_weights.safetensors
 )->tuple[SAE, dict]: # the SAE, with codes and output as in SAELens, and its metadata
     "Read a folder of SAELens 5 or 6"
-    where = Path(folder)/'cfg.json'; cfg = read_json(where); about = cfg.get('metadata') or {}
+    folder = Path(folder); where = folder/'cfg.json'; cfg = read_json(where); about = cfg.get('metadata') or {}
     if not isinstance(about, dict): raise ConfigError(f'{where}: metadata: a mapping is wanted')
-    check_fields({**cfg, **about}, _FINE, where)
-    kind = cfg.get('activation_fn_str', cfg.get('activation_fn'))
-    layout = choose(SAELENS, kind if kind in SAELENS else cfg.get('architecture', 'standard'), 'architecture', where)
-    w = read_weights(Path(folder)/'sae_weights.safetensors', layout, cfg.get('d_in', 0), cfg.get('d_sae', 0))
-    if cfg.get('rescale_acts_by_decoder_norm'): fold_norm(w)
+    newer = _newer(cfg, about)
+    remarks = check_fields({**cfg, **about}, _FINE, where, _HARMLESS) + _check_unscaled(folder, cfg)
+    layout = _architecture(cfg, newer, where); w = _read_scaled(folder, layout, cfg)
     k, more = cfg.get('k'), cfg.get('activation_fn_kwargs')
     if k is None and isinstance(more, dict): k = more.get('k')
-    sae = assemble(Layout(layout.gate, layout.names, cfg.get('apply_b_dec_to_input', True)), w, k)
+    sae = assemble(replace(layout, centred=bool(cfg.get('apply_b_dec_to_input', True))), w, k)
     old = {k: cfg[k] for k in _OLD if k in cfg} | ({'hook_name': cfg['hook_point']} if 'hook_point' in cfg else {})
-    return sae, {'format': 'SAELens', **old, **about}
+    about = {**old, **about, 'format': 'SAELens'}
+    for out in (cfg.get('hook_point_out'), cfg.get('hook_name_out'), about.get('hook_name_out')):
+        if out not in (None, about.get('hook_name')):
+            raise ConfigError(f'{where}: from {about.get("hook_name")!r} to {repr(out)[:60]} is a transcoder')
+    if not newer and 'model_from_pretrained_kwargs' not in about:
+        remarks.append('cfg.json does not say whether the weights of the model were processed, as they often were: '
+                       'see weight_processing in the configuration')
+    return sae, with_remarks(about, remarks)
+
 
 # %% ../nbs/60_interop.ipynb #safetensors
 _OWN = {k: f'{k}:{axes}' for k,axes in dict(W_enc='FD', b_enc='F', W_dec='FD', b_dec='D', mean='D').items()}
 OWN = dict(  # by gate
     ReLU=Layout(ReLU, _OWN, centred=False), TopK=Layout(TopK, _OWN, centred=False),
-    JumpReLU=Layout(JumpReLU, dict(_OWN, threshold='threshold:F'), centred=False),
+    JumpReLU=Layout(JumpReLU, dict(_OWN, threshold='threshold:F'), centred=False, signed=True),
     Gated=Layout(Gated, dict(_OWN, log_scale='log_scale:F', bias='bias:F'), centred=False))
 
 def write_safetensors(
@@ -157,13 +222,15 @@ def read_safetensors(
     path,
 )->tuple[SAE, dict]: # the SAE, and what its header says
     "Read a file of `write_safetensors`"
+    opened = open_tensors(path)
     with readable(path):
         with safe_open(path, 'pt') as f: header = (f.metadata() or {}).get('lagsae', 'null')
         about = json.loads(header)
     if not isinstance(about, dict): raise ConfigError(f'{path}: its header does not say what SAE it is')
     layout = choose(OWN, about.get('gate'), 'gate', path)
-    w = read_weights(path, layout, about.get('d_in', 0), about.get('d_sae', 0))
-    return assemble(layout, w, about.get('k')), {'format': 'safetensors', **about}
+    w = read_weights(path, layout, about.get('d_in', 0), about.get('d_sae', 0), opened=opened)
+    more = {k: v for k,v in about.items() if k not in ('gate', 'k', 'd_in', 'd_sae')}
+    return assemble(layout, w, about.get('k')), {**more, 'format': 'safetensors'}
 
 # %% ../nbs/60_interop.ipynb #read-sae
 READERS = {'sae_weights.safetensors': read_saelens, 'sae.safetensors': read_sparsify, 'ae.pt': read_dictionary,
@@ -174,22 +241,54 @@ def _checkpoint(path:Path)->list[tuple[SAE, dict]]:
     if any(open_tensors(path)[0].values()): return read_reference(path)
     run = Run(path.parent); cfg = run.cfg
     about = dict(format='lagsae', model_name=cfg.tlens_model_name or cfg.tlens_model_path,
+                 model_from_pretrained_kwargs=dict.fromkeys(cfg.weight_processing, True),
                  training_architecture=cfg.saes.sae_type, lagsae_config=cfg.model_dump(mode='json'))
     n = {p: n for n,p in run.checkpoints().items()}.get(path)
     return [(sae, dict(about, hook_name=p)) for p,sae in run.load_saes(n).items()]
+
+_ELSEWHERE = '''*dtype device* n_devices trust_remote_code cache_dir token local_files_only low_cpu_mem_usage
+    move_to_device default_* attn_implementation'''.split()  # of how a model is loaded, not of what it is
+
+def _processing(about:dict, path)->tuple|None:
+    "How the weights of the model were rewritten for the SAE; None where nothing says so"
+    said = about.get('model_from_pretrained_kwargs')
+    if said is None: return None
+    where = f'{path}: model_from_pretrained_kwargs'
+    if not isinstance(said, dict): raise ConfigError(f'{where}: {repr(said)[:60]} is not a mapping')
+    for step in PROCESSING:
+        if said.get(step) not in (None, False, True):
+            raise ConfigError(f'{where}: {step} {repr(said[step])[:60]} is not true or false')
+    return tuple(step for step in PROCESSING if said.get(step))
+
+def _checked(sae:SAE, about:dict, path)->tuple[SAE, dict]:
+    "Names that are texts, and remarks on how the SAE is meant to be used"
+    for field in ('hook_name', 'model_name'):
+        name = about.get(field)
+        if name is not None and not (isinstance(name, str) and len(name) <= 200):
+            raise ConfigError(f'{path}: {field} {repr(name)[:60]} is not a name')
+    _processing(about, path)
+    model, places = about.get('model_from_pretrained_kwargs') or {}, about.get('seqpos_slice')
+    odd = [k for k,v in model.items() if v and k not in PROCESSING and not any(fnmatch(k, p) for p in _ELSEWHERE)]
+    remarks = [f'{k[:40]!r} of the model, {repr(model[k])[:40]}, is up to the model that is given' for k in odd]
+    if about.get('prepend_bos') is False: remarks.append('trained without BOS, with which samples here begin')
+    if isinstance(places, list) and any(p is not None for p in places):
+        remarks.append(f'trained on the tokens {repr(places)[:40]} of each sample only (seqpos_slice)')
+    return sae, with_remarks(about, remarks)
 
 def read_saes(
     path, # a file or a folder
 )->list[tuple[SAE, dict]]: # each SAE, and what is known of it
     "All SAEs in a file, in a folder, or in the folders in a folder, whatever wrote them"
-    path = Path(path)
+    return [_checked(sae, about, path) for sae, about in _read(Path(path))]
+
+def _read(path:Path)->list[tuple[SAE, dict]]:
     if path.name in READERS: return [READERS[path.name](path.parent)]
     if path.is_file(): return _checkpoint(path) if path.suffix == '.pt' else [read_safetensors(path)]
     for name, reader in READERS.items():
         if (path/name).exists(): return [reader(path)]
     if saved := Run(path).checkpoints(): return _checkpoint(saved[max(saved)])
     inside = sorted(path.glob('*.safetensors')) + [p.parent for n in READERS for p in sorted(path.glob(f'*/{n}'))]
-    if inside: return [found for p in inside for found in read_saes(p)]
+    if inside: return [found for p in inside for found in _read(p)]
     raise ConfigError(f'{path}: no run here, and no SAE of a kind that is known')
 
 def read_sae(
@@ -198,9 +297,11 @@ def read_sae(
 )->tuple[SAE, dict]: # the SAE, and what is known of it: `format`, `hook_name`, `model_name`, …
     "Read an SAE, whatever wrote it"
     found = read_saes(path); names = [about.get('hook_name') for _, about in found]
-    if position in names: return found[names.index(position)]
+    if names.count(position) == 1: return found[names.index(position)]
     if position is None and len(found) == 1: return found[0]
-    raise ConfigError(f'{path}: no SAE for {position}; there are {", ".join(map(str, names))}')
+    how_many = f'{names.count(position)} SAEs' if position in names else 'no SAE'
+    raise ConfigError(f'{path}: {how_many} for {position}; there are {", ".join(map(str, names))}')
+
 
 # %% ../nbs/60_interop.ipynb #export-run
 WRITERS = dict(saelens=(write_saelens, ''), safetensors=(write_safetensors, '.safetensors'))  # with the ends of names
@@ -220,39 +321,76 @@ def export_run(
     (write, end), run, written = choose(WRITERS, format, 'format', 'export'), Run(folder), []
     metrics, probes = run.metrics if run.complete else dict(positions={}), read_probe(folder)
     for position, sae in run.load_saes().items():
-        found = metrics['positions'].get(position, {})
+        found = metrics['positions'].get(position) or {}
         about = dict(l0=found.get('l0'), lagsae_metrics={k: found[k] for k in _FIGURES if k in found},
                      training_tokens=metrics.get('n_train_tokens'))
         written.append(_place(dest, position, end))
         write(sae, written[-1], position, run.cfg, about, probes.get(position))
     return written
 
+def _once(names:list, where):
+    "Raise a `ConfigError` if two SAEs have the same hook"
+    for name in names:
+        if names.count(name) > 1: raise ConfigError(f'{where}: {names.count(name)} SAEs for {name}; give one folder')
+
 def import_saes(
     source, # a file or folder of any toolkit that is known here
     dest,   # for one folder for each position, as an export has them
     position:str|None=None, # hook name, where the source does not say
     model:str|None=None,    # of TransformerLens, where the source does not say
-)->list[Path]: # the folders
-    "Bring SAEs of others into the form that everything here opens"
+)->list[Path]: # the folders; a file where thresholds are below zero, which SAELens has no form for
+    "Bring SAEs of others into the form that everything here opens; what should be known of them is a warning"
     found, written = read_saes(source), []
     if position and len(found) > 1: found = [read_sae(source, position)]
-    for sae, about in found:
-        hook = position or about.get('hook_name')
-        written.append(_place(dest, hook))
-        known = dict(about, imported_from=about['format'], **(dict(model_name=model) if model else {}))
-        write_saelens(sae, written[-1], hook, about={k: v for k,v in known.items() if k != 'format'})
+    hooks = [position or about.get('hook_name') for _, about in found]; _once(hooks, source)
+    for (sae, about), hook in zip(found, hooks):
+        known = dict(about, imported_from=about.get('imported_from', about['format']))
+        if model: known['model_name'] = model
+        below = isinstance(sae.gate, JumpReLU) and bool((sae.gate.threshold < 0).any())
+        write, end = WRITERS['safetensors' if below else 'saelens']
+        written.append(_place(dest, hook, end))
+        write(sae, written[-1], hook, about={k: v for k,v in known.items() if k != 'format'})
+        if 'remark' in about: warnings.warn(f'{hook}: {about["remark"]}', stacklevel=2)
     return written
+
+def _as_trained(cfg:Config, abouts:list[dict], where)->tuple[Config, list[str]]:
+    "The configuration with the model as the SAEs know it, and what remains different"
+    asked = {steps for about in abouts if (steps := _processing(about, where)) is not None}
+    if len(asked) > 1: raise ConfigError(f'{where}: SAEs of differently processed weights; evaluate them one at a time')
+    remarks, length = [about['remark'] for about in abouts if 'remark' in about], cfg.data.context_length
+    for steps in asked - {tuple(s for s in PROCESSING if s in cfg.weight_processing)}:
+        said = ', '.join(steps) or 'none'
+        if 'weight_processing' in cfg.model_fields_set:
+            remarks.append(f'trained with weight_processing {said}; the configuration says otherwise, and is followed')
+        else:
+            remarks.append(f'weight_processing: {said}, as in training')
+            cfg = cfg.model_copy(update=dict(weight_processing=list(steps)))
+    model = Path(cfg.tlens_model_name or cfg.tlens_model_path).name
+    for about in abouts:
+        name, size = about.get('model_name'), about.get('context_size')
+        if name and Path(name).name != model: remarks.append(f'trained on {name!r}, evaluated on {model!r}')
+        if type(size) is int and size != length:
+            remarks.append(f'trained on samples of {size} tokens, evaluated on {length}')
+    return cfg, list(dict.fromkeys(remarks))
 
 def open_saes(
     folder,           # of a run, or whatever `read_saes` reads
     config_path=None, # YAML file with model and data, for what does not say
 )->tuple[Config, dict, dict]: # configuration, hook name to `SAE`, and to the L0 that was asked for
-    "The SAEs in a folder, and what they are to be evaluated on"
-    found = read_saes(folder)
+    "The SAEs in a folder, and what they are to be evaluated on; what should be known of that is a warning"
+    found = read_saes(folder); abouts = [about for _, about in found]
     if config_path: cfg = load_config(config_path)
-    elif 'lagsae_config' in found[0][1]: cfg = parse_config(found[0][1]['lagsae_config'])
+    elif 'lagsae_config' in abouts[0]: cfg = parse_config(abouts[0]['lagsae_config'])
     else: raise ConfigError(f'{folder} does not say on what to evaluate; give a --config_path with model and data')
-    saes = {about.get('hook_name'): sae for sae, about in found}
-    if None in saes: raise ConfigError(f'{folder} does not say its hook_name; import it and give a --position')
-    run = Run(folder)
-    return cfg, saes, {p: m['target_l0'] for p,m in run.metrics['positions'].items()} if run.complete else {}
+    names = [about.get('hook_name') for about in abouts]; _once(names, folder)
+    if None in names: raise ConfigError(f'{folder} does not say its hook_name; import it and give a --position')
+    cfg, remarks = _as_trained(cfg, abouts, folder)
+    for r in remarks: warnings.warn(r, stacklevel=2)
+    saes, run = dict(zip(names, (sae for sae, _ in found))), Run(folder)
+    return cfg, saes, _targets(run.metrics['positions']) if run.complete else {}
+
+def _targets(positions:dict)->dict:
+    "The L0 that was asked for, by hook name"
+    targets = {p: m.get('target_l0') if isinstance(m, dict) else None for p,m in positions.items()}
+    return {p: t for p,t in targets.items() if isinstance(t, int | float) and t > 0}
+

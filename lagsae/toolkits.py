@@ -10,10 +10,13 @@ __all__ = ['SPARSIFY', 'PLAIN', 'DICTIONARIES', 'GEMMA_SCOPE', 'REFERENCE', 'mod
 import re, warnings
 from dataclasses import replace
 from pathlib import Path
-from .config import ConfigError, parse_config, parse_yaml, read_yaml
+from .config import LEGACY, ConfigError, SaesConfig, parse_config, parse_yaml, read_yaml
 from .core import SAE
 from .gates import Gated, JumpReLU, ReLU, TopK
-from .weights import Layout, assemble, check_fields, choose, fold_norm, open_tensors, read_json, read_weights
+from .files import read_json
+from .models import PROCESSING
+from lagsae.weights import (Layout, assemble, check_fields, choose, fold_norm, open_tensors, read_weights,
+    with_remarks)
 
 # %% ../nbs/59_toolkits.ipynb #sparsify
 _LINEAR = dict(W_enc='encoder.weight:FD', b_enc='encoder.bias:F')
@@ -27,20 +30,29 @@ def module_hook(
     if m: return f'blocks.{m[1]}.hook_' + {None: 'resid_post', 'mlp': 'mlp_out'}.get(m[2], 'attn_out')
     return 'hook_embed' if name.split('.')[-1] in ('embed_tokens', 'embed_in', 'wte') else None
 
+def _run_above(folder:Path)->dict:
+    "What the file of the run says that an SAE of sparsify belongs to, if there is one"
+    try: run = read_json(folder.parent/'config.json')
+    except ConfigError: return {}
+    model = {k: run[k] for k in ('revision', 'load_in_8bit') if run.get(k)}
+    return dict(model_name=run.get('model'), dataset_path=run.get('dataset'), context_size=run.get('ctx_len'),
+                model_from_pretrained_kwargs=model)
+
 def read_sparsify(
     folder, # with cfg.json and sae.safetensors
 )->tuple[SAE, dict]: # the SAE, and what is known of it
     "Read a folder of sparsify"
     folder = Path(folder); where = folder/'cfg.json'; cfg = read_json(where)
     layout = choose(SPARSIFY, cfg.get('activation', next(iter(SPARSIFY))), 'activation', where)
-    check_fields(cfg, dict.fromkeys(('skip_connection', 'transcode', 'signed'), (False,)), where)
+    remarks = check_fields(cfg, dict.fromkeys(('skip_connection', 'transcode', 'signed'), (False, None)), where,
+                           'activation d_in num_latents expansion_factor k normalize_decoder multi_topk')
     d_in, wide = cfg.get('d_in'), cfg.get('expansion_factor')
     d_sae = cfg.get('num_latents') or (d_in*wide if type(d_in) is int and type(wide) is int else None)
     if d_in is None or d_sae is None: raise ConfigError(f'{where}: d_in and num_latents or expansion_factor are wanted')
-    w, above = read_weights(folder/'sae.safetensors', layout, d_in, d_sae), folder.parent/'config.json'
-    model = read_json(above).get('model') if above.exists() else None
-    about = dict(format='sparsify', hook_name=module_hook(folder.name), model_name=model)
-    return assemble(layout, w, cfg.get('k')), about
+    w = read_weights(folder/'sae.safetensors', layout, d_in, d_sae)
+    hook = module_hook(folder.absolute().name)
+    about = dict(format='sparsify', hook_name=hook, model_name=None) | _run_above(folder)
+    return assemble(layout, w, cfg.get('k')), with_remarks(about, remarks)
 
 # %% ../nbs/59_toolkits.ipynb #dictionary-learning
 _DECODED = dict(_LINEAR, W_dec='decoder.weight:DF')
@@ -56,18 +68,32 @@ DICTIONARIES = dict(  # by dict_class
     BatchTopKSAE=Layout(JumpReLU, dict(_DECODED, b_dec='b_dec:D', threshold='threshold:'), idle=('k',)),
     MatryoshkaBatchTopKSAE=Layout(JumpReLU, dict(PLAIN, threshold='threshold:'), idle=('k', 'group_sizes')))
 
+_TRAINER = '''trainer_class dict_class activation_dim dict_size lr *steps seed layer lm_name submodule_name device
+    wandb_name k l1_* sparsity_* target_l0 bandwidth auxk_* decay_start threshold_* group_* top_k_aux warmup*
+    resample* p_start p_end n_sparsity* initial_sparsity* sparsity* anneal* use_deprecated_warmup'''
+
+def _site(name, io)->str|None:
+    "The hook at the output of a submodule, or before a block"
+    m = re.fullmatch(r'(resid_pre|resid_post|mlp_out|attn_out)_layer_(\d+)', str(name))
+    if m and io == 'out': return f'blocks.{m[2]}.hook_{m[1]}'
+    return f'blocks.{m[2]}.hook_resid_pre' if m and io == 'in' and m[1] == 'resid_post' else None
+
 def read_dictionary(
     folder, # with config.json and ae.pt
 )->tuple[SAE, dict]: # the SAE, and what is known of it
     "Read a folder of dictionary_learning"
-    folder = Path(folder); where = folder/'config.json'; cfg = read_json(where).get('trainer')
+    folder = Path(folder); where = folder/'config.json'; said = read_json(where); cfg = said.get('trainer')
     if not isinstance(cfg, dict): raise ConfigError(f'{where}: trainer: a mapping is wanted')
+    buffer = said['buffer'] if isinstance(said.get('buffer'), dict) else {}
+    check_fields(buffer, dict(io=('out', 'in')), where)  # from input to output would be a transcoder
+    remarks = check_fields(cfg, dict(norm_factor=(None, 1)), where, _TRAINER)
     kind = cfg.get('dict_class'); layout = choose(DICTIONARIES, kind, 'dict_class', where)
     w = read_weights(folder/'ae.pt', layout, cfg.get('activation_dim'), cfg.get('dict_size'))
     if kind == 'AutoEncoder': fold_norm(w)
-    m = re.fullmatch(r'(resid_pre|resid_post|mlp_out|attn_out)_layer_(\d+)', str(cfg.get('submodule_name')))
-    return assemble(layout, w, cfg.get('k')), dict(format='dictionary_learning', training_architecture=kind,
-        hook_name=m and f'blocks.{m[2]}.hook_{m[1]}', model_name=cfg.get('lm_name'))
+    about = dict(format='dictionary_learning', training_architecture=kind, model_name=cfg.get('lm_name'),
+                 hook_name=_site(cfg.get('submodule_name'), buffer.get('io', 'out')))
+    if 'ctx_len' in buffer: about['context_size'] = buffer['ctx_len']
+    return assemble(layout, w, cfg.get('k')), with_remarks(about, remarks)
 
 # %% ../nbs/59_toolkits.ipynb #gemma-scope
 GEMMA_SCOPE = Layout(JumpReLU, dict(PLAIN, threshold='threshold:F'), centred=False)
@@ -87,7 +113,7 @@ def read_gemma_scope(
 
 # %% ../nbs/59_toolkits.ipynb #reference
 _BIASES = dict(b_enc='encoder_bias:F', b_dec='decoder_bias:D', threshold='jumprelu.threshold:F')
-_THRESHOLDS = Layout(JumpReLU, dict(_DECODED, **_BIASES), unit=True)
+_THRESHOLDS = Layout(JumpReLU, dict(_DECODED, **_BIASES), unit=True, signed=True)  # x (x > threshold)
 _TOP = {k: v for k,v in dict(_DECODED, b_dec='decoder_bias:D').items() if k != 'b_enc'}
 _OF_BATCH = Layout(JumpReLU, dict(_TOP, threshold='running_threshold:'), unit=True)
 _RECTIFIED = dict(_DECODED, W_enc='encoder.0.weight:FD', b_enc='encoder.0.bias:F', b_dec='decoder.bias:D')
@@ -96,14 +122,14 @@ REFERENCE = dict(  # by sae_type
     topk=Layout(TopK, _TOP, unit=True), batch_topk=_OF_BATCH, matryoshka=_OF_BATCH,
     jump_relu=replace(_THRESHOLDS, unit=False), lagrangian=_THRESHOLDS, matryoshka_lagrangian=_THRESHOLDS)
 _BUFFERS = ('stats_last_nonzero', 'alpha', 'running_l0', 'norm_factor_initialized', 'thresholds_calibrated',
-            'sparsity_step', 'group_boundaries', 'group_weights', 'running_threshold')
+            'sparsity_step', 'group_sizes', 'group_boundaries', 'group_weights', 'running_threshold')
 _FINE = parse_yaml('''{input_unit_norm: [false, null], normalize_input: [false, null], magnitude_encoder: [scale, null],
-    magnitude_activation: [relu]}''')
+    magnitude_activation: [relu], use_pre_enc_bias: [false, true, null], normalize_activations: [null, false, true]}''')
+_KNOWN = ' '.join([*LEGACY, *SaesConfig.model_fields, 'threshold_momentum', '*undershoot*'])
 
 def _reference_layout(saes:dict, shapes:dict, where)->Layout:
     "What a section `saes` of the reference and the names in a checkpoint make of its weights"
     layout = choose(REFERENCE, saes.get('sae_type'), 'sae_type', where)
-    check_fields(saes, _FINE, where)
     scaled, factor = saes.get('normalize_activations'), 'running_norm_factor'
     if factor in shapes and scaled is not False: layout = replace(layout, names=dict(layout.names, scale=f'{factor}:'))
     elif scaled and factor not in shapes: raise ConfigError(f'{where}: normalize_activations needs {factor}')
@@ -111,26 +137,38 @@ def _reference_layout(saes:dict, shapes:dict, where)->Layout:
         layout = replace(layout, centred=bool(saes.get('use_pre_enc_bias')))
     return replace(layout, idle=(*_BUFFERS, factor))
 
+def _trained_on(tree:dict)->dict:
+    "The model of a configuration of the reference, whose weights it has rewritten unless they are of half precision"
+    steps = PROCESSING if tree.get('dtype') in (None, 'float32') and tree.get('tlens_model_name') else ()
+    steps = list(steps) if tree.get('weight_processing') is None else tree['weight_processing']
+    if not isinstance(steps, list) or any(s not in PROCESSING for s in steps):
+        raise ConfigError(f'weight_processing: {repr(steps)[:60]} is not a list out of {", ".join(PROCESSING)}')
+    data = tree['data'] if isinstance(tree.get('data'), dict) else {}
+    about = dict(model_name=tree.get('tlens_model_name'), context_size=data.get('context_length'),
+                 dataset_path=data.get('dataset_name'), model_from_pretrained_kwargs=dict.fromkeys(steps, True))
+    with warnings.catch_warnings(action='ignore'):
+        try: ours = parse_config(dict(tree, weight_processing=steps)).model_dump(mode='json')
+        except ConfigError: return about  # it need not be one of ours
+    return dict(about, lagsae_config=ours)
+
 def read_reference(
     path, # samples_<n>.pt, with config.yaml beside it
 )->list[tuple[SAE, dict]]: # for each position the SAE, and what is known of it
     "Read a checkpoint of the reference research code"
     path = Path(path); where = path.with_name('config.yaml'); tree = read_yaml(where)
     if not isinstance(tree, dict): raise ConfigError(f'{where}: a mapping is wanted')
-    tree = {k: v['value'] if isinstance(v, dict) and 'value' in v else v for k,v in tree.items()}
+    tree = {str(k): v['value'] if isinstance(v, dict) and 'value' in v else v for k,v in tree.items()}
     if not isinstance(saes := tree.get('saes'), dict): raise ConfigError(f'{where}: a section saes is wanted')
-    shapes, found = open_tensors(path)[0], []
-    for key in dict.fromkeys(k.partition('.')[0] for k in shapes):
-        layout = _reference_layout(saes, {k.removeprefix(f'{key}.') for k in shapes if k.startswith(f'{key}.')}, where)
-        w = read_weights(path, layout, None, saes.get('n_dict_components'), f'{key}.')
-        about = dict(format='reference', hook_name=key.replace('-', '.'), model_name=tree.get('tlens_model_name'),
-                     training_architecture=saes['sae_type'], **_our_config(tree))
-        if layout.names.get('threshold') == _OF_BATCH.names['threshold']: about['remark'] = 'threshold instead of batch'
+    saes = {str(k): v for k,v in saes.items()}
+    remarks, known, found = check_fields(saes, _FINE, where, _KNOWN), _trained_on(tree), []
+    opened = open_tensors(path)
+    for key in dict.fromkeys(k.partition('.')[0] for k in opened[0]):
+        names = {k.removeprefix(f'{key}.') for k in opened[0] if k.startswith(f'{key}.')}
+        layout = _reference_layout(saes, names, where)
+        w = read_weights(path, layout, None, saes.get('n_dict_components'), f'{key}.', opened)
+        batch = layout.names.get('threshold') == _OF_BATCH.names['threshold']
+        about = dict(known, format='reference', hook_name=key.replace('-', '.'), training_architecture=saes['sae_type'])
+        about = with_remarks(about, remarks + ['threshold instead of batch']*batch)
         found.append((assemble(layout, w, saes.get('k')), about))
     return found
 
-def _our_config(tree:dict)->dict:
-    "The configuration as ours, if it can be"
-    with warnings.catch_warnings(action='ignore'):
-        try: return dict(lagsae_config=parse_config(tree).model_dump(mode='json'))
-        except ConfigError: return {}
