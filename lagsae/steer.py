@@ -9,25 +9,43 @@ __all__ = ['Edit', 'Clamp', 'Scale', 'Add', 'Passing', 'spliced', 'attribution']
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
+from math import isfinite
+from numbers import Integral
 import pandas as pd
 import torch
 from torch import Tensor
 from .activations import kept
 from .codes import Codes, sampled_product
-from .config import ConfigError
+from .config import ConfigError, one_line
 from .core import SAE
-from .data import special_ids
+from .data import check_vocabulary, special_ids
 from .evaluate import replace_at
-from .features import visible
-from .models import hook_names
+from .features import gradients, texts_of, visible
+from .models import hook_names, hook_widths
 
 # %% ../nbs/52_steer.ipynb #edit
+def _places(
+    at, # as an `Edit` has it
+)->slice|Tensor: # (k,) int64 places, or a (p,) or (b, p) bool mask
+    "Places in one of three forms; what is none of them is a `ConfigError`"
+    if at is None: return slice(None)
+    if isinstance(at, slice): return at
+    try: t = torch.as_tensor(list(at) if isinstance(at, range) else at)
+    except (TypeError, ValueError, RuntimeError): t = torch.empty(0, 0)
+    if t.dtype == torch.bool and t.ndim in (1, 2): return t
+    whole = not (t.is_floating_point() or t.is_complex() or t.dtype == torch.bool)
+    if t.ndim < 2 and (whole or t.shape == (0,)): return t.long().reshape(-1)  # an empty list is no place
+    raise ConfigError(f'at: expected places, a slice, or a mask of booleans for each token, got {one_line(repr(at))}')
+
 @dataclass(frozen=True)
 class Edit:
     "What becomes of one feature's activation at some tokens"
     feature:int
     value:float # of activation, in the units of `SAE.encode`; for `Scale` a factor
-    at:int|list|slice|Tensor|None = None # places in the sequence, or (b, p) bool; default: everywhere
+    at:int|list|range|slice|Tensor|None = None # places in the sequence, or (p,) or (b, p) bool; default: everywhere
+    def __post_init__(self):
+        _places(self.at)
+        if not isfinite(self.value): raise ConfigError(f'value: expected a finite number, got {self.value}')
     def __call__(self, z:Tensor)->Tensor:
         "(n,) new activations of (n,)"
         raise NotImplementedError
@@ -54,13 +72,17 @@ class Passing:
         self.start = 0 if cache is None else cache.get_seq_length()  # place of the first one
         self.kept = kept(ids, self.special)                          # (b, p) bool
     def chosen(self, at)->Tensor:
-        "(n_kept,) bool, which of the kept tokens stand at some places"
-        b, p = self.kept.shape
-        whole = torch.zeros(b, self.start + p, dtype=torch.bool, device=self.kept.device)
-        if isinstance(at, Tensor):
-            known = at[..., :self.start + p].to(whole.device)
+        "(n_kept,) bool, which of the kept tokens stand at some places; places that are not there are none"
+        at, (b, p) = _places(at), self.kept.shape
+        n = self.start + p
+        whole = torch.zeros(b, n, dtype=torch.bool, device=self.kept.device)
+        if isinstance(at, slice): whole[:, list(range(n)[at])] = True
+        elif at.dtype == torch.bool:
+            if at.ndim == 2 and len(at) not in (1, b):
+                raise ConfigError(f'at: a mask of {len(at)} rows for {b} rows of tokens')
+            known = at[..., :n].to(whole.device)
             whole[:, :known.shape[-1]] = known
-        else: whole[:, slice(None) if at is None else at] = True
+        else: whole[:, [i % n for i in at.tolist() if -n <= i < n]] = True
         return whole[:, self.start:][self.kept]
 
 # %% ../nbs/52_steer.ipynb #spliced
@@ -80,14 +102,16 @@ def _change(
         change = change + (new - z)[:, None]*sae.W_dec[f]
     return change*sae.scale
 
+def _check_width(position:str, width:int, sae:SAE):
+    if width != sae.d_in: raise ConfigError(f'{position} is {width} wide, the SAE takes {sae.d_in}')
+
 def _splice(position:str, sae:SAE, edits, error:bool, now:Passing):
     "The hook of one SAE"
     def new(x):
         codes = sae.encode(x)
         return (x if error else sae.decode(codes)) + _change(sae, codes, edits, now)
     def hook(a, hook):
-        width = a.flatten(2).shape[-1]
-        if width != sae.d_in: raise ConfigError(f'{position} is {width} wide, the SAE takes {sae.d_in}')
+        _check_width(position, a.flatten(2).shape[-1], sae)
         return replace_at(now.kept, new)(a, hook) if now.kept.any() else a
     return hook
 
@@ -102,10 +126,17 @@ def _by_position(model, saes, edits)->dict:
         edits = dict.fromkeys(saes, edits)
     for p, some in edits.items():
         if p not in saes: raise ConfigError(f'edits at {p!r}, where there is no SAE')
-        n = saes[p].d_sae
-        for e in some:
-            if not 0 <= e.feature < n: raise ConfigError(f'feature {e.feature}: the SAE at {p} has {n}')
+        for e in some: _check_edit(e, p, saes[p].d_sae, model.cfg.n_ctx)
     return edits
+
+def _check_edit(e:Edit, p:str, n:int, n_ctx:int):
+    "Raise a `ConfigError` unless a feature, of n, and places, of n_ctx, can be there"
+    if not isinstance(e.feature, Integral) or not 0 <= e.feature < n:
+        raise ConfigError(f'feature {e.feature}: the SAE at {p} has {n}')
+    at = _places(e.at)
+    if isinstance(at, slice) or at.dtype == torch.bool: return
+    for i in at.tolist():
+        if not -n_ctx <= i < n_ctx: raise ConfigError(f'at: no place {i}, the context of the model has {n_ctx}')
 
 @contextmanager
 def spliced(
@@ -136,9 +167,20 @@ def _nodes(sae:SAE, x:Tensor, gradient:Tensor, place:Tensor)->pd.DataFrame:
         activation=codes.val.tolist() + [float('nan')]*len(x),
         attribution=torch.cat([codes.val*slope, error]).tolist()))
 
+def _one_row(model, tokens, a:int, b:int, at:int)->Tensor:
+    "(1, p) token ids, checked with the rest of the question"
+    ids = torch.as_tensor(tokens)
+    if not ids.numel() or ids.numel() != ids.shape[-1]:
+        raise ConfigError(f'tokens: expected one row of ids, (p,) or (1, p), got {tuple(ids.shape)}')
+    p = ids.numel()
+    if p > model.cfg.n_ctx: raise ConfigError(f'tokens: {p} are more than the context of the model, {model.cfg.n_ctx}')
+    check_vocabulary(torch.cat([ids.flatten(), torch.tensor([a, b], device=ids.device)]), model.cfg.d_vocab)
+    if not -p <= at < p: raise ConfigError(f'at: no place {at} among {p} tokens')
+    return ids.reshape(1, -1).long().to(next(model.parameters()).device)
+
 def attribution(
     model,        # a `TransformerBridge`
-    saes,         # hook name to `SAE`
+    saes,         # hook name to `SAE`, in any order
     tokens:Tensor, # (p,) or (1, p) token ids
     a:int, b:int, # token ids: logit of a less logit of b
     at:int=-1,    # place at which the next token is predicted
@@ -146,19 +188,13 @@ def attribution(
 )->pd.DataFrame:  # position, place, token, feature or 'error', activation, attribution
     "First-order estimate of what features and error terms add to a logit difference, the largest first"
     _by_position(model, saes, ())
-    ids, x, moved = tokens.reshape(1, -1), {}, {}
-    def watch(p):
-        def hook(v, hook):
-            x[p], moved[p] = v.detach().flatten(2)[0], torch.zeros_like(v, requires_grad=True)
-            return v + moved[p]
-        return p, hook
-    with torch.enable_grad():
-        logits = model.run_with_hooks(ids, fwd_hooks=[watch(p) for p in saes])[0, at].float()
-        slopes = torch.autograd.grad(logits[a] - logits[b], list(moved.values()))
+    ids = _one_row(model, tokens, a, b, at)
+    for p, width in hook_widths(model, saes).items(): _check_width(p, width, saes[p])
     keep = kept(ids, special_ids(model.tokenizer) if special is None else special)[0].nonzero()[:, 0]
+    fired = gradients(model, ids, saes, lambda logits: logits[0, at, a] - logits[0, at, b])
     with torch.no_grad():
-        found = [_nodes(s.frozen(), x[p][keep], g.flatten(2)[0, keep], keep).assign(position=p)
-                 for (p, s), g in zip(saes.items(), slopes)]
+        found = [_nodes(saes[p].frozen(), x[0, keep], g[0, keep], keep).assign(position=p) for p, x, g in fired]
     table = pd.concat(found).sort_values('attribution', key=abs, ascending=False, ignore_index=True)
-    table['token'] = [visible(model.tokenizer.decode([int(ids[0, i])])) for i in table.place]
+    texts = [visible(t) for t in texts_of(model.tokenizer, ids[0])]
+    table['token'] = [texts[i] for i in table.place]
     return table[['position', 'place', 'token', 'feature', 'activation', 'attribution']]
