@@ -4,7 +4,6 @@
     python .ci/page.py [CHROMIUM]   # the browser's command; default: chromium
 """
 import sys, tempfile, time
-from types import SimpleNamespace
 import numpy as np, torch
 from chromium import Browser
 from lagsae.core import build
@@ -28,9 +27,9 @@ def made_up()->Features:
     fires[3] = fires[3][:0]
     value = g.uniform(.1, 2, sum(map(len, fires))).astype(np.float16)
     sae, _ = build('topk', 32, d_sae, dict(k=4)); unembed = torch.randn(32, vocabulary)
-    model = SimpleNamespace(cfg=SimpleNamespace(d_model=32), ln_final=lambda x: x, unembed=lambda x: x @ unembed)
     start = np.concatenate([[0], np.cumsum([len(f) for f in fires])])
-    fs = Features(sae.requires_grad_(False), tokens, place, start, np.concatenate(fires).astype(np.int32), value, model, 'made.up')
+    fs = Features(sae.requires_grad_(False), tokens, place, start, np.concatenate(fires).astype(np.int32), value)
+    fs.route, fs.effects = 'the residual stream', lambda some: sae.W_dec[some] @ unembed
     fs.ce_effect = g.normal(0, 1e-3, d_sae).astype(np.float32)
     fs.texts = [special.get(i, f' w{i}' if i else '<bos>') for i in range(vocabulary)]
     return fs

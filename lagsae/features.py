@@ -147,7 +147,9 @@ class Activations:
         "(n_samples, p) bool, which tokens were looked at"
         return np.isin(np.arange(self.tokens.size), self.place).reshape(self.tokens.shape)
     @cached_property
-    def texts(self)->list[str]: return token_texts(self.model.tokenizer, self.model.cfg.d_vocab)
+    def tokenizer(self): return self.model.tokenizer  # unless the text was written by another one, which is put here
+    @cached_property
+    def texts(self)->list[str]: return token_texts(self.tokenizer, self.model.cfg.d_vocab)
     def save(self, path):
         "Write what was gathered to a safetensors file"
         parts = {k: np.ascontiguousarray(getattr(self, k)) for k in _PARTS}
@@ -489,15 +491,15 @@ class Card:
 class OnText:
     "Which features fire on a text of one's own, token by token; on special tokens none do"
     def __init__(self, features:Features, text:str, n:int=5):
-        model, position = features.model, features.position
-        bos, ids = model.tokenizer.bos_token_id, model.tokenizer(text, add_special_tokens=False)['input_ids']
+        model, position, tokenizer = features.model, features.position, features.tokenizer
+        bos, ids = tokenizer.bos_token_id, tokenizer(text, add_special_tokens=False)['input_ids']
         first = 0 if bos is None else 1
         ids, n_ctx = torch.tensor([*first*[bos], *ids], dtype=torch.long)[None], model.cfg.n_ctx
         if ids.numel() > n_ctx:
             raise ConfigError(f'the text has {ids.numel()} tokens, the context of the model {n_ctx}')
         check_vocabulary(ids, model.cfg.d_vocab)
         ids = ids.to(features.sae.mean.device)
-        keep = kept(ids, special_ids(model.tokenizer))[0].nonzero()[:, 0]
+        keep = kept(ids, special_ids(tokenizer))[0].nonzero()[:, 0]
         self.texts, rows = [features.texts[i] for i in ids[0, first:].tolist()], []
         if len(keep):
             codes = features.sae.encode(run_hooked(model, ids, [position])[position][0, keep]).dense().cpu()

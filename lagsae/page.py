@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from .config import Config, ConfigError
 from .core import SAE
 from .data import check_vocabulary, first_samples, load_tokenizer, special_ids
-from .features import Features, coactive, gather, logit_effects, nearest, visible
+from .features import Features, coactive, gather, nearest, visible
 from .files import write_text
 from .models import load_model, pick_device
 from .runs import Run
@@ -69,6 +69,7 @@ def _starts(n)->np.ndarray: return np.concatenate([[0], np.cumsum(n)]).astype(np
 
 # %% ../nbs/51_page.ipynb #near-data
 N_NEAR, N_LOGITS, N_BINS = 8, 10, 40
+_MOST = float(np.finfo(np.float16).max)  # a page holds tables in float16
 
 def near_data(
     features:Features,
@@ -80,11 +81,11 @@ def near_data(
         one = {}
         one['near_id'], one['near_value'] = nearest(features.sae.W_dec, f, N_NEAR)
         one['with_id'], one['with_value'] = coactive(features, f, N_NEAR)
-        if features.reaches_logits:
-            effect = logit_effects(features.model, features.sae, f)
-            one['up_value'], one['up_token'] = effect.topk(N_LOGITS)
-            one['down_value'], one['down_token'] = (-effect).topk(N_LOGITS)
-            one['down_value'] = -one['down_value']
+        if features.route:
+            effect = features.effects(f)
+            for side, sign in (('up', 1), ('down', -1)):
+                value, one[f'{side}_token'] = (sign*effect).topk(N_LOGITS)
+                one[f'{side}_value'] = (sign*value).clamp(-_MOST, _MOST)
         found.append({k: v.numpy(force=True) for k, v in one.items()})
     return {k: np.concatenate([one[k] for one in found]) for k in found[0]}
 
@@ -100,15 +101,17 @@ def page_data(
     ex, near = example_data(fs, progress), near_data(fs, progress)
     at = fs.place[ex.pop('ex_token')]
     rows, row = np.unique(at//width, return_inverse=True)
-    parts = dict(tokens=fs.tokens[rows].ravel(), strongest=fs.tokens.flat[fs.place[fs.strongest]], **near)
+    fired = fs.strongest >= 0
+    parts = dict(tokens=fs.tokens[rows].ravel(), strongest=np.zeros(fs.sae.d_sae, fs.tokens.dtype), **near)
+    parts['strongest'][fired] = fs.tokens.flat[fs.place[fs.strongest[fired]]]
     coded = [k for k in ('tokens', 'strongest', 'up_token', 'down_token') if k in parts]
     vocabulary = np.unique(np.concatenate([parts[k].ravel() for k in coded]))
     for k in coded: parts[k] = np.searchsorted(vocabulary, parts[k])
-    parts['strongest'] = np.where(fs.strongest < 0, -1, parts['strongest']).astype(np.int32)
+    parts['strongest'] = np.where(fired, parts['strongest'], -1).astype(np.int32)
     left_out = np.unique(fs.tokens.flat[np.setdiff1d(np.arange(fs.tokens.size), fs.place)])
     meta = dict(title=visible(title), about=[[visible(str(x)) for x in pair] for pair in about], width=width,
                 beside=list(beside), kinds=[k for k, _, _ in KINDS], reach=REACH, n_bins=N_BINS,
-                n_near=near['near_id'].shape[1], n_logits=N_LOGITS if 'up_token' in near else 0,
+                n_near=near['near_id'].shape[1], n_logits=N_LOGITS if fs.route else 0, route=fs.route or '',
                 decades=int(np.ceil(np.log10(max(10, fs.n)))),
                 special=np.flatnonzero(np.isin(vocabulary, left_out)).tolist())
     return dict(meta=meta, texts=[visible(fs.texts[t]) for t in vocabulary], density=fs.density, peak=fs.peak,
@@ -157,12 +160,12 @@ def save_page(
 
 # %% ../nbs/51_page.ipynb #run-features
 def _texts(cfg:Config, model, n_tokens:int):
-    "Samples of about so many tokens, the special ids, and where the text comes from"
+    "Samples of about so many tokens, the tokenizer that wrote them, and where the text comes from"
     d = cfg.data
     tokenizer = load_tokenizer(d.tokenizer_name) if d.tokenizer_name else model.tokenizer
     samples, held_out = first_samples(d, tokenizer, -(-n_tokens//max(1, d.context_length - 1)))
     check_vocabulary(samples.ids, model.cfg.d_vocab)
-    return samples, special_ids(tokenizer), d.dataset_name + (', held out' if held_out else ', in part trained on')
+    return samples, tokenizer, d.dataset_name + (', held out' if held_out else ', in part trained on')
 
 def _gathered(path:Path, model, sae:SAE, position:str, samples, special, batch_size:int, progress:bool)->Features:
     "What a file holds, if it fits; else gathered, and written to it"
@@ -189,12 +192,14 @@ def run_pages(
     if not wanted: raise ConfigError(f'position: no SAE for {position}; there are {", ".join(every)}')
     if n_tokens < 1: raise ConfigError(f'n_tokens: at least 1, got {n_tokens}')
     model = load_model(cfg.tlens_model_name, cfg.tlens_model_path, cfg.dtype, device, cfg.weight_processing)
-    samples, special, source = _texts(cfg, model, n_tokens)
+    samples, tokenizer, source = _texts(cfg, model, n_tokens)
+    special = special_ids(tokenizer)
     kept = {p: run.folder/'features'/f'{p}.safetensors' for p in every}
     pages = {p: kept[p].with_suffix('.html') if len(every) > 1 else run.folder/'features.html' for p in every}
     there = [p for p in every if p in wanted or pages[p].exists()]
     for p in wanted:
         fs = _gathered(kept[p], model, every[p].to(device), p, samples, special, cfg.data.eval_batch_size, progress)
+        fs.tokenizer = tokenizer
         save_page(fs, pages[p], f'{run.folder.name} · {p}', _about(run, cfg, fs, source), progress,
                   [q for q in there if q != p])
     return [pages[p] for p in wanted]
@@ -205,7 +210,7 @@ def _about(run:Run, cfg:Config, fs:Features, source:str)->list[tuple[str, str]]:
     said = [('run', run.folder.name), ('model', cfg.tlens_model_name or cfg.tlens_model_path),
             ('position', fs.position), ('variant', cfg.saes.sae_type),
             ('features', f'{alive:,} of {fs.sae.d_sae:,} fire'), ('text', f'{fs.n:,} tokens of {source}'),
-            ('mean L0', f'{len(fs.value)/fs.n:.2f}')]
+            ('mean L0', f'{len(fs.value)/max(1, fs.n):.2f}')]
     if not run.complete: return said
     m = run.metrics['positions'][fs.position]
     names = dict(explained_variance='explained variance', ce_recovered_zero='CE recovered')

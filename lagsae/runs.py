@@ -6,7 +6,7 @@
 __all__ = ['environment', 'Damaged', 'load_saved', 'StopSignals', 'Run', 'save_probe', 'read_probe', 'pretrained', 'summary']
 
 # %% ../nbs/32_runs.ipynb #c-ff5453b0
-import json, pickletools, platform, re, signal, subprocess, threading, zipfile
+import pickletools, platform, re, signal, subprocess, threading, zipfile
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files

@@ -65,9 +65,13 @@ const text = t => D.texts[t]
 const topText = f => D.strongest[f] < 0 ? '' : spaced(text(D.strongest[f]))
 
 // ---------------------------------------------------------------- search
+const utf8 = new TextEncoder()
+const spelled = c => Array.from(utf8.encode(c), b => `⟨${b.toString(16).padStart(2, '0')}⟩`).join('')
+const plain = t => t.toLowerCase().replace(/⟨[0-9a-f]{2}⟩|[^\x00-\x7f]/gu, c => c[3] === '⟩' ? c : spelled(c)) // in bytes, as tokens may split them
+
 const corpus = () => { // all tokens as one lower-case string, and where each ends
   if (corpus.made) return corpus.made
-  const lower = D.texts.map(t => t.toLowerCase()), ends = new Uint32Array(D.tokens.length), parts = []
+  const lower = D.texts.map(plain), ends = new Uint32Array(D.tokens.length), parts = []
   for (let i = 0, n = 0; i < D.tokens.length; i++) {
     if (i && i % D.meta.width === 0) { parts.push('\0'); n++ }
     const t = lower[D.tokens[i]]
@@ -98,7 +102,7 @@ function listed(token, f, which) { // the first of a feature's promoted tokens t
 }
 
 function search(query, scope) {
-  const q = query.toLowerCase(), number = /^\s*#?(\d+)\s*$/.exec(q), out = new Float32Array(N)
+  const q = plain(query), number = /^\s*#?(\d+)\s*$/.exec(q), out = new Float32Array(N)
   found = hits(q)
   const has = corpus().lower.map(t => t.includes(q)), any = scope === 'any'
   for (let f = 0; f < N; f++) {
@@ -220,7 +224,7 @@ function effects(title, cls, token, value, f) {
     const v = half(value[j]), name = make('span', 'name mono', spaced(text(token[j])))
     lines.push(make('div', 'pair', name, meter(Math.abs(v)/most), make('span', 'num', (v > 0 ? '+' : '') + v.toFixed(2))))
   }
-  return panel(title, 'logits', cls, ...lines)
+  return panel(title, `logits via ${D.meta.route}`, cls, ...lines)
 }
 
 function others(title, unit, id, value, f, show) {
@@ -516,6 +520,7 @@ async function start() {
   await load(first)
   N = D.density.length
   $('home').textContent = D.meta.title
+  if (!D.density.some(d => d)) state.alive = 'all'
   controls(); wire(); help(); arrange(); route()
   await load(Object.keys(blocks).filter(name => !(name in D)))
   all = true
