@@ -6,9 +6,9 @@
 __all__ = ['CHUNK', 'DENSE', 'precisions', 'fastest_precision', 'pick_precision', 'keep_above', 'Scan']
 
 # %% ../nbs/10_scan.ipynb #c-c3bec96f
-import math, time
+import math
 from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -64,27 +64,15 @@ def _rough_float(W:Tensor, shift:Tensor, dtype:torch.dtype, n:int)->Callable:
     return lambda c: torch.addmm(shift, c.to(dtype), W, out=held[:len(c)])
 
 # %% ../nbs/10_scan.ipynb #-seconds
-def _seconds(f, device:torch.device)->float:
-    "Time of the fastest of four calls, after one to warm up"
-    times = []
-    for _ in range(5):
-        start = time.perf_counter(); f()
-        if device.type == 'cuda': torch.cuda.synchronize(device)
-        times.append(time.perf_counter() - start)
-    return min(times[1:])
-
 @lru_cache
 def fastest_precision(
     device:torch.device,
-)->torch.dtype: # float32 unless another is at least a quarter faster
-    "The precision in which the device multiplies matrices fastest, by trying"
-    x, W = (torch.randn(n, 768, device=device) for n in (256, 4096))
-    Wl = W.bfloat16().T
-    trials = {torch.float32: lambda: x @ W.T, torch.bfloat16: lambda: x.bfloat16() @ Wl}
-    if 'int8' in precisions(device): trials[torch.int8] = partial(_rough_int8(W, W[:, 0], x), x)
-    seconds = {precision: _seconds(f, device) for precision, f in trials.items()}
-    best = min(seconds, key=seconds.get)
-    return best if seconds[best] < .8*seconds[torch.float32] else torch.float32
+)->torch.dtype:
+    "The precision in which such a device multiplies matrices fastest: int8 with AVX2, bfloat16 on GPUs since Ampere"
+    if device.type == 'cuda':
+        return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float32
+    vectors = torch.backends.cpu.get_cpu_capability().startswith('AVX')  # on other processors nothing was measured
+    return torch.int8 if vectors and 'int8' in precisions(device) else torch.float32
 
 def pick_precision(
     name:str, # auto, float32, bfloat16 or int8
@@ -127,6 +115,27 @@ def keep_above(
     keep = pre > (edge[support.col] if isinstance(edge, Tensor) and edge.dim() else edge)
     return support.keep(keep), pre[keep]
 
+def _largest(support:Support, pre:Tensor, k:int)->tuple[Support, Tensor]:
+    "The k largest entries of each row in the order of their features; of equal ones the first"
+    least = support.padded(pre, -math.inf, k).topk(k, dim=1, sorted=False).values.amin(1)[support.row]
+    keep = pre >= least
+    if len(found := support.keep(keep)) and int(found.crow.diff().max()) > k:
+        equal, above = pre == least, support.sum_by_row((pre > least).long())
+        seen = equal.cumsum(0)
+        earlier = F.pad(seen, (1, 0))[support.crow[:-1]]  # in the rows before
+        keep &= ~equal | (seen <= (earlier + k - above)[support.row])
+        found = support.keep(keep)
+    return found, pre[keep]
+
+def _probe(x:Tensor, W:Tensor)->tuple[Tensor, Tensor, float, bool]:
+    "Sixteen tokens, evenly spread, and the eight longest; their products; the largest norm; if all are finite"
+    norms = x.norm(dim=1)
+    finite = norms.isfinite()
+    whole = bool(finite.all())
+    if not whole: x, norms = x[finite], norms[finite]
+    few = torch.cat([x[::max(1, len(x)//16)][:16], x[norms.topk(min(8, len(x))).indices]])
+    return few, F.linear(few, W), float(norms.max()) if len(x) else math.inf, whole
+
 class Scan:
     "A look through the pre-activations of a batch; without gradient"
     def __init__(self,
@@ -149,20 +158,25 @@ class Scan:
         cov = (self.x - mean).T @ (self.x - mean)/len(self.x)
         variance = torch.cat([((W @ cov)*W).sum(1) for W in blocks(self.W)])
         return F.linear(mean, self.W, self.b), variance.clamp(min=1e-12).sqrt()
+    @cached_property
+    def _probe(self): return _probe(self.x, self.W)
     def look(self,
         shift:Tensor, # (m,)
     )->tuple[Iterator[Tensor], float]: # chunks, valid until the next one, and a margin
         "Rough chunks of `x @ W.T + shift`, and how far a value can be off"
-        norms, chunks = self.x.norm(dim=1), self._split()
-        some, largest = self.x[::max(1, len(norms)//8)][:8], self.x[norms.topk(min(8, len(norms))).indices]
-        few = torch.cat([some, largest]); exact = F.linear(few, self.W)
-        spread = float(exact[:len(some)].std(1, correction=0).median()) if len(few) else 0.
-        if len(few): shift = shift.clamp(min=-1e3*float(norms.max()))  # a threshold may be beyond reach
-        for precision in (self.precision, torch.float32):  # the latter if the former is too rough for these tokens
-            product = (_rough_int8(self.W, shift, self.x) if precision == torch.int8 else
+        (few, exact, longest, whole), chunks = self._probe, self._split()
+        spread = float(exact[:16].std(1, correction=0).median()) if len(few) else 0.
+        shift = shift.clamp(min=-1e3*longest)  # a threshold may be beyond reach
+        want = exact + shift
+        for precision in (self.precision if whole else torch.float32, torch.float32):  # the latter if the former
+            product = (_rough_int8(self.W, shift, self.x) if precision == torch.int8 else    # is too rough for these
                        _rough_float(self.W, shift, precision, max(len(few), len(chunks[0]))))
-            margin = 1.5*float((product(few) - exact - shift).abs().max()) if len(few) else 0.
-            if precision == torch.float32 or margin < spread/2: return map(product, chunks), margin
+            off = torch.where(want.isfinite(), product(few) - want, 0).abs()
+            margin = 2*float(off.max()) if off.numel() else 0.
+            if precision == torch.float32 or margin < spread/2: break
+        rough = map(product, chunks)
+        if whole and exact.isfinite().all(): return rough, margin
+        return (values.nan_to_num_(-math.inf, math.inf, -math.inf) for values in rough), margin
     def above(self,
         edge, # a number, or (m,) one for each feature
     )->tuple[Support, Tensor|None]: # support, and (nnz,) pre-activations; all entries, and None, where they are many
@@ -173,28 +187,27 @@ class Scan:
     def top(self,
         k:int,
     )->tuple[Support, Tensor|None]: # support, and (n k,) pre-activations; masked entries, and None, where k is large
-        "The k largest pre-activations of each token"
+        "The k largest pre-activations of each token, in the order of the features"
         few = k <= self.dense*len(self.W)
         found = self._candidates(self.b, lambda *rough, margin: _reached(*rough, k) - 2*margin) if few else None
         if found is None:
             tops = [pre.topk(k, dim=1, sorted=False).indices for pre in self.chunks()]
             mask = torch.zeros(len(self.x), len(self.W), dtype=torch.bool, device=self.x.device)
             return DenseSupport(*mask.shape, mask.device, mask.scatter_(1, torch.cat(tops), True)), None
-        support, pre = found
-        pre, at = support.padded(pre, -math.inf, k).topk(k, dim=1, sorted=False)
-        col = support.padded(support.col, 0, k).gather(1, at)
-        return Support.regular(col, len(self.W)), pre.flatten()
+        return _largest(*found, k)
 
     def _candidates(self,
         shift:Tensor,  # (m,) added to each feature's product
         edge:Callable, # from rough values, their maxima and margin of error to the least value that is looked at again
     )->tuple[Support, Tensor]|None: # support, and (nnz,) exact pre-activations; None where they are many
+        exact = self._probe[1][:16] + shift
+        many = exact >= edge(exact, _maxima(exact), margin=0.)  # by exact values, so the same in every precision
+        if many.float().mean() > self.dense: return None
         rough, margin = self.look(shift)
         counts, cols = [], []
-        for i, values in enumerate(rough):
+        for values in rough:
             maxima = _maxima(values)
             row, col = _where(values, maxima, edge(values, maxima, margin=margin))
-            if i == 0 and len(row) > self.dense*values.numel(): return None
             counts.append(torch.bincount(row, minlength=len(values))); cols.append(col)
         support = Support.from_counts(torch.cat(counts), torch.cat(cols), len(self.W))
         return support, sampled_product(self.x, self.W, support, self.b)
