@@ -7,10 +7,11 @@ __all__ = ['DENSITY_BINS', 'ADVICE', 'Reconstruction', 'interval', 'replace_at',
            'decoder_cosine', 'decoder_projection', 'verdict']
 
 # %% ../nbs/30_evaluate.ipynb #c-e74b5fc0
-import hashlib
+import hashlib, math
 import torch
 import torch.nn.functional as F
 from scipy.optimize import linear_sum_assignment
+from scipy.special import stdtrit
 from torch import Tensor
 from tqdm.auto import tqdm
 from .activations import kept
@@ -35,7 +36,7 @@ class Reconstruction:
         codes = self.sae.encode(x).active()
         xhat, x = self.sae.decode(codes), x.double()
         mean, out = self.sae.mean, xhat.double()
-        ratio = out.norm(dim=1)/x.norm(dim=1).clamp(min=1e-30)
+        ratio = out.norm(dim=1)/x.norm(dim=1)
         self.rows.append(torch.stack([
             codes.counts().double(), (x - out).square().sum(1), (x - mean).square().sum(1), F.cosine_similarity(x, out),
             ratio, (out - mean).square().sum(1), ((x - mean)*(out - mean)).sum(1)], 1).cpu())
@@ -48,33 +49,42 @@ class Reconstruction:
         "Metrics from (..., 7) means of the columns"
         l0, error, square, cosine, ratio, out, inner = means.unbind(-1)
         variance = square - float((self.total/self.n).square().sum())
-        return dict(l0=l0, mse=error/self.sae.d_in, explained_variance=1 - error/variance, cosine=cosine,
-                    l2_ratio=ratio, reconstruction_bias=out/inner)
-    def metrics(self)->dict:
-        "The columns as metrics"
+        variance = torch.where(variance > 1e-12*square, variance, 0)  # what rounding leaves of none
+        return dict(l0=l0, mse=error/self.sae.d_in, explained_variance=1 - _over(error, variance), cosine=cosine,
+                    l2_ratio=torch.where(ratio.isfinite(), ratio, torch.nan), reconstruction_bias=_over(out, inner))
+    def metrics(self,
+        group:Tensor|None=None, # (n,) from which document each token is; None: without intervals
+    )->dict:
+        "The columns as metrics; NaN where one is not defined"
         rows, n = torch.cat(self.rows), self.n
         alive = self.fired > 0
         density = (self.fired[alive].double()/n).log10()
-        quantiles = rows[:, 0].quantile(torch.tensor([.05, .25, .5, .75, .95]).double(), interpolation='lower')
-        return {**{k: v.item() for k,v in self._ratios(rows.mean(0)).items()}, 'l0_quantiles': quantiles.tolist(),
-                'alive_dict_components': int(alive.sum()), 'alive_fraction': float(alive.double().mean()),
-                'high_frequency_fraction': float((self.fired > .1*n).double().mean()),
-                'density': density.cpu().histc(7*DENSITY_BINS, -7, 0).long().tolist(),
-                'ci95': interval(rows, self._ratios), 'n_tokens': n}
+        l0 = rows[:, 0].sort().values
+        quantiles = [l0[int(q*(n - 1))].item() if n else math.nan for q in (.05, .25, .5, .75, .95)]
+        found = {**{k: v.item() for k,v in self._ratios(rows.mean(0)).items()}, 'l0_quantiles': quantiles,
+                 'alive_dict_components': int(alive.sum()), 'alive_fraction': float(alive.double().mean()),
+                 'high_frequency_fraction': float((self.fired > .1*n).double().mean()),
+                 'density': density.cpu().histc(7*DENSITY_BINS, -7, 0).long().tolist(), 'n_tokens': n}
+        return found if group is None else {**found, 'ci95': interval(rows, self._ratios, group)}
+
+def _over(a:Tensor, b:Tensor)->Tensor: return torch.where(b == 0, torch.nan, a/b)
 
 def interval(
-    rows:Tensor,       # (n, c) one for each token
-    ratios,            # function from (b, c) means of columns to metrics, each (b,)
-    n_samples:int=300,
-    seed:int=0,
-)->dict[str, list[float]]: # the lower and the upper end, by name
-    "Where 95 % of the bootstrap samples lie: tokens drawn with replacement, by Poisson weights"
-    g, sums, weight = torch.Generator().manual_seed(seed), 0., 0.
-    for part in rows.split(2**14):
-        w = torch.poisson(torch.ones(n_samples, len(part), dtype=rows.dtype), generator=g)
-        sums, weight = sums + w @ part, weight + w.sum(1, keepdim=True)
-    ends = torch.tensor([.025, .975], dtype=rows.dtype)
-    return {k: v.quantile(ends).tolist() for k,v in ratios(sums/weight.clamp(min=1)).items()}
+    rows:Tensor,  # (n, c) one for each token
+    ratios,       # function from (b, c) means of columns to metrics, each (b,)
+    group:Tensor, # (n,) from which document each token is; documents are independent, tokens of one are not
+)->dict[str, list[float]]: # the lower and the upper end, by name; infinite if all is one document
+    "95 % confidence intervals on other documents: a jackknife over documents, and Student's t"
+    group = group.unique(return_inverse=True)[1]
+    n = group.bincount().to(rows)
+    sums = rows.new_zeros(len(n), rows.shape[1]).index_add_(0, group, rows)
+    out, n_out = (torch.cat([torch.zeros_like(t[:1]), t]) for t in (sums, n))  # leave out none, and each document
+    found = ratios((sums.sum(0) - out)/(n.sum() - n_out).unsqueeze(1))
+    if len(n) < 2: return {k: [-math.inf, math.inf] for k in found}
+    many = float(n.sum()**2/n.square().sum())  # documents of equal length that would tell as much
+    t = stdtrit(max(1., many - 1), .975)
+    off = {k: t*float((v[1:] - v[0]).square().mean()*(len(n) - 1))**.5 for k,v in found.items()}
+    return {k: [float(v[0]) - off[k], float(v[0]) + off[k]] for k,v in found.items()}
 
 # %% ../nbs/30_evaluate.ipynb #replace-at
 def replace_at(
@@ -95,14 +105,14 @@ def token_losses(
     mask:Tensor,              # (b, p) bool, input tokens that count
     clean:Tensor|None=None,   # (b, p, vocab) logits of the untouched model
 )->tuple[Tensor, Tensor]:     # (n,) cross-entropy and (n,) KL(clean || this), in nats; KL is zero without `clean`
-    "Losses of the predictions made at counted tokens, one sample at a time to bound memory"
-    ce, kl = [], []
-    for i in range(len(tokens)):
-        keep = mask[i, :-1]
-        logp = logits[i, :-1][keep].float().log_softmax(-1)
-        ce.append(F.nll_loss(logp, tokens[i, 1:][keep], reduction='none'))
+    "Losses of the predictions made at counted tokens, a few samples at a time to bound memory"
+    ce, kl, few = [], [], max(1, 2**22//logits[0].numel()) if len(logits) else 1
+    for some, ids, keep, reference in zip(logits.split(few), tokens.split(few), mask[:, :-1].split(few),
+                                          logits.split(few) if clean is None else clean.split(few)):
+        logp = some[:, :-1][keep].float().log_softmax(-1)
+        ce.append(F.nll_loss(logp, ids[:, 1:][keep], reduction='none'))
         if clean is None: kl.append(torch.zeros_like(ce[-1])); continue
-        reference = clean[i, :-1][keep].float().log_softmax(-1)
+        reference = reference[:, :-1][keep].float().log_softmax(-1)
         kl.append(F.kl_div(logp, reference, reduction='none', log_target=True).sum(-1))
     return torch.cat(ce).double().cpu(), torch.cat(kl).double().cpu()
 
@@ -148,21 +158,26 @@ def evaluate(
                 found += token_losses(spliced, tokens, mask, logits)
             losses[p].append(torch.stack(found, 1))
     losses = {p: ablated[p].complete(torch.cat(l)) for p,l in losses.items()}
-    return {p: _all_metrics(s, torch.cat(masks), losses[p]) for p,s in sums.items()}
+    document = torch.arange(len(samples)) if samples.document is None else samples.document
+    run = document.unique_consecutive(return_inverse=True)[1]  # of samples that follow one another in a document
+    return {p: _all_metrics(s, torch.cat(masks), losses[p], run) for p,s in sums.items()}
 
 def _ce_ratios(means:Tensor)->dict[str, Tensor]:
     "Metrics from (..., 7) mean losses: CE of the model, and CE and KL of SAE, zero and mean ablation"
     clean, ce, kl, zero, zero_kl, mean, _ = means.unbind(-1)
     gap = lambda ablated: torch.where((ablated - clean).abs() > 1e-9, ablated - clean, torch.nan)
     return dict(ce_clean=clean, ce=ce, delta_ce=ce - clean, ce_recovered_zero=(zero - ce)/gap(zero),
-                ce_recovered_mean=(mean - ce)/gap(mean), kl=kl, kl_score=1 - kl/zero_kl)
+                ce_recovered_mean=(mean - ce)/gap(mean), kl=kl,
+                kl_score=1 - kl/torch.where(zero_kl > 1e-9, zero_kl, torch.nan))
 
-def _all_metrics(sums:Reconstruction, mask:Tensor, losses:Tensor)->dict:
-    "What reconstructions, and the losses of the model with them, say together"
-    m, where, l0 = sums.metrics(), mask.nonzero()[:, 1], torch.cat(sums.rows)[:, 0]
+def _all_metrics(sums:Reconstruction, mask:Tensor, losses:Tensor, group:Tensor)->dict:
+    "What reconstructions, and the losses of the model with them, say together; `group` (b,) are the samples' documents"
+    sample, where = mask.nonzero().unbind(1)
+    m, l0 = sums.metrics(group[sample]), torch.cat(sums.rows)[:, 0]
     by_position = where.bincount(l0, mask.shape[1])/where.bincount(minlength=mask.shape[1])
     ce = {k: v.item() for k,v in _ce_ratios(losses.mean(0)).items()}
-    return {**m, **ce, 'l0_by_position': by_position.tolist(), 'ci95': {**m['ci95'], **interval(losses, _ce_ratios)}}
+    ci95 = {**m['ci95'], **interval(losses, _ce_ratios, group[mask[:, :-1].nonzero()[:, 0]])}
+    return {**m, **ce, 'l0_by_position': by_position.tolist(), 'ci95': ci95}
 
 # %% ../nbs/30_evaluate.ipynb #cosines
 def cosines(
@@ -177,13 +192,14 @@ def mcc(
     directions:Tensor, # (n, d) true directions, or the decoder rows of another SAE
 )->float:
     "Mean |cosine| of the best one-to-one matching"
-    c = cosines(W, directions).detach().cpu().numpy()
+    c = cosines(W, directions).detach().nan_to_num(0).cpu().numpy()  # a row that is not finite is like none
     return float(c[linear_sum_assignment(c, maximize=True)].mean())
 
 @torch.no_grad()
 def decoder_cosine(sae:SAE)->float:
-    "Mean |cosine| over all pairs of features"
+    "Mean |cosine| over all pairs of features; NaN if there is one alone"
     W = F.normalize(sae.W_dec, dim=1)
+    if len(W) < 2: return math.nan
     total = sum((some @ W.T).abs().double().sum().item() for some in W.split(1024))
     return (total - len(W))/(len(W)*(len(W) - 1))
 
