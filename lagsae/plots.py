@@ -48,8 +48,10 @@ def compare(
         cfg = flat(said if isinstance(said, dict) else {})
         for position, m in run.metrics['positions'].items():
             rows.append({'run': folder.name, 'position': position, 'variant': cfg.get('saes.sae_type'),
-                         'fvu': 1 - m['explained_variance'], **m, **cfg, 'folder': str(folder)})
-    return pd.DataFrame(rows)
+                         **m, **cfg, 'folder': str(folder)})
+    table = pd.DataFrame(rows)
+    table.insert(3, 'fvu', 1 - table.explained_variance.astype(float))  # nothing where it was not finite
+    return table
 
 # %% ../nbs/33_plots.ipynb #consistency
 def consistency(
@@ -57,6 +59,9 @@ def consistency(
 )->pd.Series: # by position
     "Mean |cosine| of the features of two runs, matched one to one"
     a, b = ((r if isinstance(r, Run) else Run(r)).load_saes() for r in (a, b))
+    for p in a:
+        if p in b and a[p].d_in != b[p].d_in:
+            raise ConfigError(f'{p} is {a[p].d_in} wide in one run and {b[p].d_in} in the other')
     return pd.Series({p: mcc(a[p].W_dec, b[p].W_dec) for p in a if p in b}, name='consistency')
 
 # %% ../nbs/33_plots.ipynb #curves
@@ -77,11 +82,13 @@ def history(
 )->pd.DataFrame: # step, position, and a column for each scalar
     "What was logged at each step, a row for each position"
     rows = [r for r in run.history if not r.get('evaluation')]
+    if not rows: raise ConfigError(f'{run.folder}: no step is logged there')
     return pd.DataFrame([dict(step=r['step'], lr=r['lr'], tokens_per_second=r['tokens_per_second'], position=p, **m)
                          for r in rows for p,m in r['positions'].items()])
 
 def _log_scale(ax):
     "A logarithmic y axis with plain numbers, unless it spans more than three decades"
+    if not any((np.asarray(line.get_ydata(), float) > 0).any() for line in ax.get_lines()): return  # nothing to show
     ax.set_yscale('log')
     low, high = ax.get_ylim()
     if high > 1000*low: return
@@ -132,12 +139,17 @@ def landing(
     runs, # `Run`s of variants whose batches are held at a target L0
 )->tuple: # figure, table
     "L0 that the thresholds of each run have by themselves, by step, and as a multiple of its target"
-    table = pd.concat([history(r).assign(run=r.folder.name) for r in runs], ignore_index=True)
+    found = [(r, history(r)) for r in runs]
+    for r, h in found:
+        if 'violation' not in h: raise ConfigError(f'{r.folder.name}: its batches are not held at a target L0')
+    if not found: raise ConfigError('no runs to draw')
+    table = pd.concat([h.assign(run=r.folder.name, folder=str(r.folder)) for r, h in found], ignore_index=True)
+    table = table.astype(dict(violation=float, target_l0=float))  # nothing where they were not finite
     table['times_target'] = 1 + table.violation
     table['own_l0'] = table.target_l0*table.times_target
-    targets, names = sorted(table.target_l0.unique()), list(table.position.unique())
+    targets, names = sorted(table.target_l0.dropna().unique()), list(table.position.unique())
     fig, axs = plt.subplots(1, 2, figsize=(8, 2.6), dpi=80, layout='constrained')
-    for (target, position, _), g in table.groupby(['target_l0', 'position', 'run']):
+    for (target, position, _), g in table.groupby(['target_l0', 'position', 'folder']):
         color = plt.cm.viridis(.9*targets.index(target)/max(1, len(targets) - 1))
         how = dict(ls=DASHES[names.index(position) % 4], lw=1, color=color)
         axs[0].plot(g.step, g.own_l0, label=f'{target:g}' if position == names[0] else '_', **how)
@@ -155,30 +167,44 @@ def front(
     y:str='fvu',        # fvu or delta_ce
 )->tuple:               # figure, table
     "FVU or delta CE against L0, by position and variant"
+    if not len(table): raise ConfigError('no runs to draw')
     positions = table.position.unique()
     fig, axs = plt.subplots(1, len(positions), figsize=(3.2*len(positions) + 1.4, 2.8), dpi=80, layout='constrained',
                             squeeze=False, sharey=True)
     for ax, position in zip(axs[0], positions):
         for variant, g in table[table.position == position].groupby('variant'):
-            g = g.sort_values('l0')
+            g = g.astype({'l0': float, y: float}).sort_values('l0')
             name = 'explained_variance' if y == 'fvu' else y
             ends = np.array([m[name] for m in g.ci95], float)
             if y == 'fvu': ends = 1 - ends[:, ::-1]
             bars = np.clip(np.stack([g[y] - ends[:, 0], ends[:, 1] - g[y]]), 0, None)
             ax.errorbar(g.l0, g[y], yerr=bars, lw=1, ms=4, capsize=2, label=variant, **style(variant))
-        ax.set(xlabel='$L_0$, active features per token', xscale='log', title=position); _log_scale(ax)
-        ax.title.set_fontsize(8); ax.xaxis.set_major_locator(LogLocator(2)); ax.xaxis.set_major_formatter('{x:g}')
-        ax.xaxis.set_minor_locator(NullLocator())
+        ax.set(xlabel='$L_0$, active features per token', title=position)
+        ax.title.set_fontsize(8)
+        _log_scale(ax)
+        if not (table.l0[table.position == position].astype(float) > 0).any(): continue
+        ax.set_xscale('log')
+        ax.xaxis.set(major_locator=LogLocator(2), major_formatter='{x:g}', minor_locator=NullLocator())
     axs[0][0].set_ylabel('FVU' if y == 'fvu' else 'delta CE, nats per token'); key(fig, axs[0][0])
     return fig, table.sort_values(['position', 'variant', 'l0'])
 
 # %% ../nbs/33_plots.ipynb #densities
+def _columns(
+    table:pd.DataFrame, # of `compare`
+    name:str,           # of a metric that is a list
+)->pd.DataFrame:        # a column for each row of the table
+    "Lists side by side, however long, under names that tell them apart"
+    if not len(table): raise ConfigError('no runs to draw')
+    twice = table.duplicated(['run', 'position'], keep=False)
+    names = table.folder.where(twice, table.run) + ', ' + table.position
+    return pd.DataFrame({label: pd.Series(values, dtype=float) for label, values in zip(names, table[name])})
+
 def densities(
     table:pd.DataFrame, # of `compare`
 )->tuple:               # figure, table of features by log10 of their density
     "How often features fire: their number by the share of tokens on which they do"
     edges = np.linspace(-7, 0, 7*DENSITY_BINS + 1)
-    shown = pd.DataFrame({f'{r.run}, {r.position}': r.density for r in table.itertuples()}, index=edges[:-1].round(6))
+    shown = _columns(table, 'density').set_axis(edges[:-1].round(6))
     fig, ax = plt.subplots(figsize=(4.5, 2.6), dpi=80, layout='constrained')
     for i, (variant, name) in enumerate(zip(table.variant, shown)):
         ax.stairs(shown[name], edges, label=name, color=style(variant)['color'], ls=DASHES[i % 4])
@@ -194,7 +220,7 @@ def thresholds(
              if 'threshold' in dict(s.gate.named_parameters()) | dict(s.gate.named_buffers())}
     fig, ax = plt.subplots(figsize=(4.5, 2.6), dpi=80, layout='constrained')
     for (p, values), ls in zip(found.items(), itertools.cycle(DASHES)):
-        ax.hist(values, 60, histtype='step', label=p, ls=ls)
+        ax.hist(values[np.isfinite(values)].astype(float), 60, histtype='step', label=p, ls=ls)
     ax.set(xlabel='threshold', ylabel='features'); ax.locator_params(axis='x', nbins=5)
     if found: ax.legend(fontsize=6)
     return fig, pd.DataFrame(found)
@@ -203,7 +229,7 @@ def l0_by_position(
     table:pd.DataFrame, # of `compare`
 )->tuple:               # figure, table of L0 by place of the token
     "Mean L0 of the tokens at each place of their sample"
-    shown = pd.DataFrame({f'{r.run}, {r.position}': r.l0_by_position for r in table.itertuples()}).astype(float)
+    shown = _columns(table, 'l0_by_position')
     fig, ax = plt.subplots(figsize=(4.5, 2.6), dpi=80, layout='constrained')
     for i, (variant, name) in enumerate(zip(table.variant, shown)):
         ax.plot(shown[name], lw=1, label=name, color=style(variant)['color'], ls=DASHES[i % 4])
