@@ -17,36 +17,47 @@ from .runs import Run
 # %% ../nbs/61_hub.ipynb #model-card
 _COLUMNS = dict(target_l0='target L0', l0='L0', explained_variance='explained variance', delta_ce='delta CE')
 
+def _text(value)->str:
+    "What a file says, as a span of code, in which Markdown and HTML mean nothing"
+    words = ' '.join(str(value).encode('utf-8', 'replace').decode().replace('`', "'").split())
+    return f'`{words[:200]}`'.replace('|', '\\|') if words else '-'
+
+def _section(tree:dict, name:str)->dict: return tree[name] if isinstance(tree.get(name), dict) else {}
+
 def _figures(abouts:list[dict])->list[str]:
     "A table with a row for each position"
-    show = lambda v: f'{v:.4g}' if isinstance(v, (int, float)) else '-'
-    found = [{**a, **(a.get('lagsae_metrics') or {})} for a in abouts]
-    rows = [[a['hook_name'], *(show(a.get(k)) for k in _COLUMNS)] for a in found]
+    show = lambda v: f'{v:.4g}' if type(v) in (int, float) and abs(v) < 1e15 else '-'
+    found = [{**a, **_section(a, 'lagsae_metrics')} for a in abouts]
+    rows = [[_text(a['hook_name']), *(show(a.get(k)) for k in _COLUMNS)] for a in found]
     return [f'| {" | ".join(r)} |' for r in (['position', *_COLUMNS.values()], ['---']*5, *rows)]
 
 def _training(about:dict)->list[str]:
     "What is known of how an SAE was trained"
-    cfg = about.get('lagsae_config') or {}; data = cfg.get('data') or {}
+    cfg, model = _section(about, 'lagsae_config'), _section(about, 'model_from_pretrained_kwargs')
+    data = _section(cfg, 'data')
     facts = {'Model': about.get('model_name'), 'Data': about.get('dataset_path'), 'Seed': cfg.get('seed'),
+             'Weights of the model': ', '.join(k for k,v in model.items() if v is True) or None,
              'Variant': about.get('training_architecture'), 'Training tokens': about.get('training_tokens'),
              'Tokens per sample': about.get('context_size'), 'Samples per step': data.get('train_batch_size'),
-             'Learning rate': cfg.get('lr'), 'Read from': about.get('imported_from')}
-    return [f'- {k}: {v:,}' if type(v) is int else f'- {k}: {v}' for k,v in facts.items() if v is not None]
+             'Learning rate': cfg.get('lr'), 'Read from': about.get('imported_from'), 'Remark': about.get('remark')}
+    show = lambda v: f'{v:,}' if type(v) is int else str(v) if type(v) is float else _text(v)
+    return [f'- {k}: {show(v)}' for k,v in facts.items() if v is not None]
 
 def model_card(
     repo_id:str,       # where it will lie
     abouts:list[dict], # what is known of each SAE
 )->str:                # Markdown with its YAML head
-    "The README of a repository of SAEs"
-    hook = abouts[0]['hook_name']
-    here = ['from lagsae.hub import from_hub', f"sae, about = from_hub('{repo_id}', '{hook}')",
+    "The README of a repository of SAEs; what others have written into their files is shown as text"
+    where = f'{repo_id!r}, {abouts[0]["hook_name"]!r}'.replace('`', '')
+    here = ['from lagsae.hub import from_hub', f'sae, about = from_hub({where})',
             'codes = sae.encode(x)  # x: activations of the model at the hook']
-    there = ['from sae_lens import SAE', f"sae = SAE.from_pretrained('{repo_id}', '{hook}')", 'codes = sae.encode(x)']
+    there = ['from sae_lens import SAE', f'sae = SAE.from_pretrained({where})', 'codes = sae.encode(x)']
     return '\n'.join(['---', 'library_name: saelens', 'tags: [sparse-autoencoder, interpretability, lagsae]', '---', '',
-        f'# Sparse autoencoders: {repo_id.split("/")[-1]}', '', *_training(abouts[0]), '', *_figures(abouts), '',
+        f'# Sparse autoencoders: {_text(repo_id.split("/")[-1])}', '', *_training(abouts[0]), '', *_figures(abouts), '',
         'L0 is the mean number of active features per held-out token; delta CE is what the cross-entropy of the model '
         'rises by, in nats, when the reconstruction replaces the activation.', '',
         'With lagsae:', '', '```python', *here, '```', '', 'With SAELens:', '', '```python', *there, '```', ''])
+
 
 # %% ../nbs/61_hub.ipynb #push
 def _check_login(repo_id:str, token:str|None):
@@ -69,7 +80,8 @@ def hub_files(
     "What `push_to_hub` sends: a folder for each SAE, and the card"
     run, dest = Run(folder), Path(dest)
     if run.checkpoints(): export_run(folder, dest)
-    else: import_saes(folder, dest)
+    elif any(p.is_file() for p in import_saes(folder, dest)):
+        raise ConfigError(f'{folder}: thresholds below zero, for which SAELens has no form')
     write_text(dest/'README.md', model_card(repo_id, [about for _, about in read_saes(dest)]))
 
 def push_to_hub(
@@ -111,7 +123,7 @@ def from_hub(
     token:str|None=None,    # default: the one that one has logged in with
 )->tuple[SAE, dict]:        # the SAE, and what is known of it
     "Read an SAE of any known kind from the Hub"
-    if sae_id and (Path(sae_id).is_absolute() or '..' in Path(sae_id).parts):
+    if sae_id and (Path(sae_id).is_absolute() or '..' in Path(sae_id).parts or set(sae_id) & set('*?[')):
         raise ConfigError(f'sae_id: {sae_id[:60]!r} is not a folder in a repository')
     if Path(repo_id).is_dir(): return read_sae(Path(repo_id)/(sae_id or ''))
     if sae_id is None:

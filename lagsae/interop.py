@@ -392,5 +392,5 @@ def open_saes(
 def _targets(positions:dict)->dict:
     "The L0 that was asked for, by hook name"
     targets = {p: m.get('target_l0') if isinstance(m, dict) else None for p,m in positions.items()}
-    return {p: t for p,t in targets.items() if isinstance(t, int | float) and t > 0}
+    return {p: t for p,t in targets.items() if type(t) in (int, float) and 0 < t < 2**53}
 

@@ -125,6 +125,7 @@ _BUFFERS = ('stats_last_nonzero', 'alpha', 'running_l0', 'norm_factor_initialize
             'sparsity_step', 'group_sizes', 'group_boundaries', 'group_weights', 'running_threshold')
 _FINE = parse_yaml('''{input_unit_norm: [false, null], normalize_input: [false, null], magnitude_encoder: [scale, null],
     magnitude_activation: [relu], use_pre_enc_bias: [false, true, null], normalize_activations: [null, false, true]}''')
+_BATCH = 'the k n largest of a batch are active there, here what is above the running threshold of the checkpoint'
 _KNOWN = ' '.join([*LEGACY, *SaesConfig.model_fields, 'threshold_momentum', '*undershoot*'])
 
 def _reference_layout(saes:dict, shapes:dict, where)->Layout:
@@ -137,12 +138,12 @@ def _reference_layout(saes:dict, shapes:dict, where)->Layout:
         layout = replace(layout, centred=bool(saes.get('use_pre_enc_bias')))
     return replace(layout, idle=(*_BUFFERS, factor))
 
-def _trained_on(tree:dict)->dict:
+def _trained_on(tree:dict, where)->dict:
     "The model of a configuration of the reference, whose weights it has rewritten unless they are of half precision"
     steps = PROCESSING if tree.get('dtype') in (None, 'float32') and tree.get('tlens_model_name') else ()
     steps = list(steps) if tree.get('weight_processing') is None else tree['weight_processing']
     if not isinstance(steps, list) or any(s not in PROCESSING for s in steps):
-        raise ConfigError(f'weight_processing: {repr(steps)[:60]} is not a list out of {", ".join(PROCESSING)}')
+        raise ConfigError(f'{where}: weight_processing {repr(steps)[:60]} is not a list out of {", ".join(PROCESSING)}')
     data = tree['data'] if isinstance(tree.get('data'), dict) else {}
     about = dict(model_name=tree.get('tlens_model_name'), context_size=data.get('context_length'),
                  dataset_path=data.get('dataset_name'), model_from_pretrained_kwargs=dict.fromkeys(steps, True))
@@ -160,7 +161,7 @@ def read_reference(
     tree = {str(k): v['value'] if isinstance(v, dict) and 'value' in v else v for k,v in tree.items()}
     if not isinstance(saes := tree.get('saes'), dict): raise ConfigError(f'{where}: a section saes is wanted')
     saes = {str(k): v for k,v in saes.items()}
-    remarks, known, found = check_fields(saes, _FINE, where, _KNOWN), _trained_on(tree), []
+    remarks, known, found = check_fields(saes, _FINE, where, _KNOWN), _trained_on(tree, where), []
     opened = open_tensors(path)
     for key in dict.fromkeys(k.partition('.')[0] for k in opened[0]):
         names = {k.removeprefix(f'{key}.') for k in opened[0] if k.startswith(f'{key}.')}
@@ -168,7 +169,7 @@ def read_reference(
         w = read_weights(path, layout, None, saes.get('n_dict_components'), f'{key}.', opened)
         batch = layout.names.get('threshold') == _OF_BATCH.names['threshold']
         about = dict(known, format='reference', hook_name=key.replace('-', '.'), training_architecture=saes['sae_type'])
-        about = with_remarks(about, remarks + ['threshold instead of batch']*batch)
+        about = with_remarks(about, remarks + [_BATCH]*batch)
         found.append((assemble(layout, w, saes.get('k')), about))
     return found
 
