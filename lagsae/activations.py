@@ -12,7 +12,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 from .cache import Cache, address, fingerprint
 from .config import ConfigError
-from .models import run_hooked
+from .models import is_hooked, run_hooked
 
 # %% ../nbs/03_activations.ipynb #kept
 def kept(
@@ -32,7 +32,7 @@ def harvest(
     cache:Cache|None=None, # where they may be already, and will be
 )->dict[str, Tensor]:   # hook name to (n_kept, d_in), in the order of the tokens
     "Activations of all kept tokens at all positions, from one pass of the model"
-    if cache:
+    if cache and not is_hooked(model):
         make = lambda missing: harvest(model, tokens, missing, special, batch_size, progress)
         found = cache.get(address(fingerprint(model), tokens, special), positions, make)
         return {p: a.to(next(model.parameters()).device) for p,a in found.items()}
@@ -41,8 +41,14 @@ def harvest(
     for batch in tqdm(batches, desc='harvest', unit='batch', leave=False, disable=not progress, delay=2):
         batch = batch.to(device)
         mask = kept(batch, special)
-        for p,a in run_hooked(model, batch, positions).items(): parts[p].append(a[mask])
+        for p,a in run_hooked(model, batch, positions).items(): parts[p].append(_finite(a[mask], p))
     return {p: torch.cat(a) for p,a in parts.items()}
+
+def _finite(a:Tensor, position:str)->Tensor:
+    "Activations, unless some are infinite or not a number"
+    if a.isfinite().all(): return a
+    instead = '; dtype: bfloat16 or float32 has room for them'*(a.dtype == torch.float16)
+    raise ConfigError(f'{position}: the model computes infinities or NaN there, in {a.dtype}{instead}')
 
 # %% ../nbs/03_activations.ipynb #mean-and-scale
 MASSIVE = 10.  # how many times as far as 99 % of the tokens a massive one is at least, in squared distances

@@ -6,23 +6,53 @@
 __all__ = ['fingerprint', 'address', 'half', 'Cache']
 
 # %% ../nbs/03_cache.ipynb #c-imports
-import hashlib, time, zlib
+import hashlib, json, time, zlib
 from importlib.metadata import version
 from pathlib import Path
+from weakref import WeakKeyDictionary
 import torch
 from filelock import FileLock
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
+from . import models
 from .files import write_atomic
 
 # %% ../nbs/03_cache.ipynb #fingerprint
-def fingerprint(model)->str:
-    "A hash of a model: names, shapes, types and a thousand values of each of its weights, and the device's type"
-    h = hashlib.sha256(version('transformer_lens').encode())
-    for name, w in sorted(model.state_dict().items()):
-        some = w.detach().flatten()[::max(1, w.numel()//1000)].double().cpu()
-        h.update(f'{name} {tuple(w.shape)} {w.dtype} {w.device.type}'.encode() + some.numpy().tobytes())
+_PACKAGES = 'torch', 'transformers', 'transformer_lens'
+_CODE = 'models', 'activations', 'evaluate'  # what reads and writes at hooks
+_hashed = WeakKeyDictionary()  # model to the state of its weights and their hash
+
+def _tensors(model)->dict: # name to parameter or buffer, also such as are not saved
+    parts = (model, model.original_model)  # weights that a bridge has processed are its own
+    return {f'{i} {n}': t for i, m in enumerate(parts)
+            for n, t in (*nn.Module.named_parameters(m), *nn.Module.named_buffers(m))}
+
+def _weights_hash(model)->str:
+    "A hash of every weight and buffer, kept until one of them is written to or replaced"
+    tensors = _tensors(model)
+    state = [(n, t.data_ptr(), t._version, t.dtype) for n,t in tensors.items()]
+    if _hashed.get(model, (None,))[0] != state:
+        h, seen = hashlib.sha256(), {}
+        for name, t in tensors.items():
+            first = seen.setdefault((t.data_ptr(), t.shape, t.stride()), name)
+            h.update(f'{name} {first} {tuple(t.shape)} {t.dtype} {t.device.type}'.encode())
+            if first == name:
+                for part in t.detach().reshape(-1).split(2**26): h.update(part.cpu().view(torch.uint8).numpy())
+        _hashed[model] = state, h.hexdigest()
+    return _hashed[model][1]
+
+def fingerprint(
+    model, # a `TransformerBridge`
+)->str:
+    "A hash of all that activations depend on, but for the tokens"
+    hf = model.original_model.config
+    settings = {k: v for k,v in vars(model.cfg).items() if k[0] != '_' and k not in ('model_name', 'device')}
+    said = {k: v for k,v in hf.to_dict().items() if k != '_name_or_path'}
+    what = [_weights_hash(model), type(model.original_model).__name__, said, hf._attn_implementation, settings,
+            model.compatibility_mode, torch.get_float32_matmul_precision(), {p: version(p) for p in _PACKAGES}]
+    h = hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode())
+    for name in _CODE: h.update(Path(models.__file__).with_name(f'{name}.py').read_bytes())
     return h.hexdigest()
 
 def address(

@@ -18,6 +18,7 @@ from .activations import kept
 from .cache import Cache, address, fingerprint
 from .core import SAE
 from .gates import first_cut
+from .models import is_hooked
 from .scan import Scan
 
 # %% ../nbs/30_evaluate.ipynb #reconstruction
@@ -143,6 +144,7 @@ def evaluate(
     "All metrics of SAEs at their positions"
     device, masks = next(model.parameters()).device, []
     saes, tokens = {p: s.frozen() for p,s in saes.items()}, samples.read(0, len(samples))
+    if is_hooked(model): cache = None
     ablated = {p: _Ablated(cache, cache and address(fingerprint(model), tokens, special), p, s.mean)
                for p,s in saes.items()}
     sums, losses = {p: Reconstruction(s) for p,s in saes.items()}, {p: [] for p in saes}
