@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.func import functional_call
 from tqdm.auto import tqdm
 from .activations import harvest, kept
+from .cache import fingerprint
 from .codes import sampled_product
 from .config import ConfigError
 from .core import SAE
@@ -153,12 +154,15 @@ class Activations:
     def save(self, path):
         "Write what was gathered to a safetensors file"
         parts = {k: np.ascontiguousarray(getattr(self, k)) for k in _PARTS}
-        write_atomic(path, lambda f: f.write(save(parts, dict(sae=_digest(self.sae)))))
+        of = dict(sae=_digest(self.sae), **(dict(model=fingerprint(self.model)) if self.model else {}))
+        write_atomic(path, lambda f: f.write(save(parts, of)))
     @classmethod
     def load(cls, path, sae:SAE, model=None, position:str|None=None):
-        "From a file that `save` has written; a `ValueError` if it was another SAE's"
+        "From a file that `save` has written; a `ValueError` if it was another SAE's or another model's"
         with safe_open(path, 'numpy') as f:
-            if (f.metadata() or {}).get('sae') != _digest(sae): raise ValueError(f'{path} is of another SAE')
+            of = f.metadata() or {}
+            if of.get('sae') != _digest(sae): raise ValueError(f'{path} is of another SAE')
+            if model and of.get('model') != fingerprint(model): raise ValueError(f'{path} is of another model')
             return cls(sae, **{k: f.get_tensor(k) for k in _PARTS}, model=model, position=position)
 
 # %% ../nbs/50_features.ipynb #relations

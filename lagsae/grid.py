@@ -200,10 +200,13 @@ def model_width(
 )->int|None: # None where no config.json is at hand
     "Width of the residual stream of the language model"
     name = cfg.tlens_model_name
-    if cfg.tlens_model_path: where = Path(cfg.tlens_model_path)/'config.json'
+    if cfg.tlens_model_path: where = Path(cfg.tlens_model_path).expanduser()/'config.json'
     elif '/' in name or not (where := Path(str(files('lagsae')))/'assets'/name/'config.json').exists():
         from huggingface_hub import try_to_load_from_cache
         where = try_to_load_from_cache(name, 'config.json')
+        if where is None and '/' not in name:  # perhaps a short name; looked up last, since the import takes seconds
+            from lagsae.models import official_name
+            where = try_to_load_from_cache(official_name(name), 'config.json')
     if not isinstance(where, (str, Path)) or not Path(where).is_file(): return None
     found = json.loads(Path(where).read_text(encoding='utf-8'))
     return next((found[k] for k in ('n_embd', 'hidden_size', 'd_model') if k in found), None)

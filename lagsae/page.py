@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from tqdm.auto import tqdm
+from .activations import kept
 from .config import Config, ConfigError
 from .core import SAE
 from .data import check_vocabulary, first_samples, load_tokenizer, special_ids
@@ -172,7 +173,8 @@ def _gathered(path:Path, model, sae:SAE, position:str, samples, special, batch_s
     tokens = samples.read(0, len(samples))
     try:
         found = Features.load(path, sae, model, position)
-        if np.array_equal(found.tokens, tokens.numpy()): return found
+        place = kept(tokens, special).flatten().nonzero()[:, 0].numpy()
+        if np.array_equal(found.tokens, tokens.numpy()) and np.array_equal(found.place, place): return found
     except (OSError, ValueError, SafetensorError): pass
     found = gather(model, sae, position, samples, special, tokens.numel(), batch_size, progress)
     found.save(path)
