@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from .activations import kept
 from .config import Config, ConfigError
 from .core import SAE
-from .data import check_vocabulary, first_samples, load_tokenizer, special_ids
+from .data import check_vocabulary, first_samples, pick_tokenizer, special_ids
 from .features import Features, coactive, gather, nearest, visible
 from .files import write_text
 from .models import load_model, pick_device
@@ -163,7 +163,7 @@ def save_page(
 def _texts(cfg:Config, model, n_tokens:int):
     "Samples of about so many tokens, the tokenizer that wrote them, and where the text comes from"
     d = cfg.data
-    tokenizer = load_tokenizer(d.tokenizer_name) if d.tokenizer_name else model.tokenizer
+    tokenizer = pick_tokenizer(d, model)
     samples, held_out = first_samples(d, tokenizer, -(-n_tokens//max(1, d.context_length - 1)))
     check_vocabulary(samples.ids, model.cfg.d_vocab)
     return samples, tokenizer, d.dataset_name + (', held out' if held_out else ', in part trained on')

@@ -15,7 +15,7 @@ from .activations import ActivationStream, harvest, massive
 from .cache import Cache
 from .config import Config, ConfigError, one_line
 from .core import build
-from .data import check_vocabulary, is_held_out, load_samples, load_tokenizer, special_ids
+from .data import check_vocabulary, is_held_out, load_samples, pick_tokenizer, special_ids
 from .evaluate import evaluate, verdict
 from .files import RunError, Stopped, check_writable, locked, memory_errors, out_of_memory, write_json
 from .learner import Learner
@@ -70,10 +70,10 @@ class Setup:
         length, n_ctx = cfg.data.context_length, self.model.cfg.n_ctx
         if length > n_ctx:
             raise ConfigError(f'data.context_length: {length} is longer than the context of the model, {n_ctx}')
-        tokenizer = load_tokenizer(cfg.data.tokenizer_name) if cfg.data.tokenizer_name else self.model.tokenizer
+        tokenizer = pick_tokenizer(cfg.data, self.model)
         self.special = special_ids(tokenizer)
         self.train, self.calibration, self.evals = load_samples(cfg.data, tokenizer, cfg.seed)
-        check_vocabulary(self.evals.ids, self.model.cfg.d_vocab)
+        for s in (self.calibration, self.evals): check_vocabulary(s.ids, self.model.cfg.d_vocab)
         self.trained_l0 = {}  # of the gate of inference on tokens of training near its end, before the calibration
         self.seconds = time.monotonic() - begun
     @cached_property
@@ -234,6 +234,7 @@ class _Steps:
         last = self.stream.window((len(self.stream) - 1)//self.stream.steps_per_window)
         self.setup.trained_l0 = {p: _inference_l0(self.learners[p].sae, x) for p,x in last.items()}
         with self.signals.shield():
+            self.setup.train.say()
             save_probe(self.run.folder, held := self.setup.held_out())
             for p,x in held.items(): self.learners[p].finish(x)
             self._save_weights(n); self._save_state(n)
