@@ -49,8 +49,8 @@ def check_same(
     probe:Tensor|None=None, # (n, d_in) activations to compare on; None: random ones
 ):
     "Raise a `ConfigError` unless two SAEs have the same active features and, to 1e-5, the same output"
-    if probe is not None and (probe.ndim != 2 or probe.shape[1] != sae.d_in):
-        raise ConfigError(f'activations to compare on have shape {list(probe.shape)}, the SAE takes {sae.d_in}')
+    fits = probe is None or probe.ndim == 2 and len(probe) and probe.shape[1] == sae.d_in and probe.isfinite().all()
+    if not fits: raise ConfigError(f'activations to compare on are not finite and {sae.d_in} wide: {list(probe.shape)}')
     sizes = sae.scale*torch.logspace(0, 3, 256)[:, None]
     x = sae.mean + sizes*torch.randn(256, sae.d_in)/sae.d_in**.5 if probe is None else probe.cpu().float()
     a, b = sae.encode(x).dense() != 0, again.encode(x).dense() != 0
@@ -279,7 +279,9 @@ def read_saes(
     path, # a file or a folder
 )->list[tuple[SAE, dict]]: # each SAE, and what is known of it
     "All SAEs in a file, in a folder, or in the folders in a folder, whatever wrote them"
-    return [_checked(sae, about, path) for sae, about in _read(Path(path))]
+    found = [_checked(sae, about, path) for sae, about in _read(Path(path))]
+    if found: return found
+    raise ConfigError(f'{path}: no SAE in it')
 
 def _read(path:Path)->list[tuple[SAE, dict]]:
     if path.name in READERS: return [READERS[path.name](path.parent)]
@@ -321,7 +323,8 @@ def export_run(
     (write, end), run, written = choose(WRITERS, format, 'format', 'export'), Run(folder), []
     metrics, probes = run.metrics if run.complete else dict(positions={}), read_probe(folder)
     for position, sae in run.load_saes().items():
-        found = metrics['positions'].get(position) or {}
+        found = metrics['positions'].get(position)
+        if not isinstance(found, dict): found = {}
         about = dict(l0=found.get('l0'), lagsae_metrics={k: found[k] for k in _FIGURES if k in found},
                      training_tokens=metrics.get('n_train_tokens'))
         written.append(_place(dest, position, end))

@@ -56,7 +56,7 @@ def _check_parts(z:zipfile.ZipFile):
     if bad := z.testzip(): raise ValueError(f'{bad} has another checksum')
     for name in names:
         if not name.endswith('.pkl'): continue
-        if z.getinfo(name).file_size > 10**7: raise ValueError('more than 10 MB of names')
+        if z.getinfo(name).file_size > 2*10**6: raise ValueError('more than 2 MB of names')
         ops = pickletools.genops(z.read(name))
         asked = [arg or op.name for op, arg, _ in ops if 'GLOBAL' in op.name or op.name == 'INST']
         if odd := [a for a in asked if not _PLAIN.fullmatch(a)]: raise ValueError(f'it asks for {odd[0][:60]!r}')
@@ -73,7 +73,9 @@ def _check_claims(found, size:int):
             if claimed > there: raise ValueError(f'a tensor claims {claimed:,} bytes, and has {there:,}')
             if part.is_complex(): raise ValueError('a tensor is complex')
             total += claimed
-        elif isinstance(part, dict): rest += [*part.keys(), *part.values()]
+        elif isinstance(part, dict):
+            if getattr(part, '__dict__', {}).keys() - {'_metadata'}: raise ValueError('a mapping with attributes')
+            rest += [*part.keys(), *part.values()]
         elif isinstance(part, list | tuple): rest += part
     if total > 16*size: raise ValueError(f'its tensors claim {total:,} bytes, and it has {size:,}')
 
@@ -220,7 +222,7 @@ class Run:
         if n not in found:
             raise ConfigError(f'{self.folder}: no checkpoint at {n} samples; there are {", ".join(map(str, found))}')
         saved = load_saved(found[n])
-        if not isinstance(saved, dict): raise ConfigError(f'{found[n]}: no SAEs by hook name')
+        if not isinstance(saved, dict) or not saved: raise ConfigError(f'{found[n]}: no SAEs by hook name')
         return {p: _restored(cfg, p, w, found[n]) for p,w in saved.items()}
 
 # %% ../nbs/32_runs.ipynb #probe
