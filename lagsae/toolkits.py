@@ -147,7 +147,8 @@ def _trained_on(tree:dict, where)->dict:
     data = tree['data'] if isinstance(tree.get('data'), dict) else {}
     about = dict(model_name=tree.get('tlens_model_name'), context_size=data.get('context_length'),
                  dataset_path=data.get('dataset_name'), model_from_pretrained_kwargs=dict.fromkeys(steps, True))
-    with warnings.catch_warnings(action='ignore'):
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
         try: ours = parse_config(dict(tree, weight_processing=steps)).model_dump(mode='json')
         except ConfigError: return about  # it need not be one of ours
     return dict(about, lagsae_config=ours)
