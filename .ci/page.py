@@ -12,14 +12,15 @@ from lagsae.page import save_page
 
 n, width, d_sae, vocabulary = 4000, 64, 4500, 3000
 special = {5: '<script>window.ran = 1</script>', 6: '</script><script>window.ran = 2</script>', 7: '<img src=x onerror="window.ran=3">',
-           8: '\u202eright to left', 9: 'zebra', 10: '"\'&lt;', 11: '\x00\x1b[31m'}
+           8: '\u202eright to left', 9: 'zebra', 10: '"\'&lt;', 11: '\x00\x1b[31m',
+           12: '\udce2\udc80', 13: '\udc94'}  # two tokens that are one dash
 
 def made_up()->Features:
     "Random features on random tokens; feature 40 + t fires on the special token t, and nothing else does"
     g = np.random.default_rng(0)
     tokens = g.integers(20, vocabulary, (n, width)).astype(np.int32)
     for t in special: tokens.flat[g.choice(tokens.size, 60, replace=False)] = t
-    tokens[:, 0] = 0
+    tokens[5, 10:12] = 12, 13; tokens[:, 0] = 0
     place = np.flatnonzero(tokens.ravel()).astype(np.int32); ids = tokens.flat[place]
     ordinary, counts = np.flatnonzero(ids >= 20), (10**g.uniform(.5, 3.5, d_sae)).astype(int)
     fires = [np.sort(g.choice(ordinary, c, replace=False)) for c in counts]
@@ -62,6 +63,8 @@ def opens(b, url):
 def finds(b, fs):
     check('a number', b.search('4321')[:1], [4321])
     check('a token', b.search('zebra')[:1], [49])
+    check('a character is whole in a text', b.js("inText(['a', '⟨E2⟩⟨80⟩', '⟨94⟩b', 'c']).join('')"), 'a·—bc')
+    check('a character that two tokens share', b.js("hits(plain('—')).on.reduce((a, x) => a + x)"), 2)
     b.choose('scope', 'promotes'); token = next(t for t, _ in fs.logits(2, 10)[0] if len(t) == 6)
     promoted = [[t for t, _ in fs.logits(f, 10)[0]] for f in range(d_sae)]
     want = {f for f in range(d_sae) if fs.strongest[f] >= 0 and token in promoted[f]}
@@ -107,6 +110,7 @@ def goes(b, url):
 
 def harmless(b, fs):
     for t, text in special.items():
+        if t > 11: continue  # a part of a character
         b.js(f"location.hash = '#{40 + t}'"); time.sleep(.15)
         marked = b.js("[...document.querySelectorAll('.t.peak')].map(e => e.textContent)")
         check(f'{visible(text)!r} is text', set(marked), {visible(text)})

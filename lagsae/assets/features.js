@@ -69,6 +69,15 @@ const utf8 = new TextEncoder()
 const spelled = c => Array.from(utf8.encode(c), b => `⟨${b.toString(16).padStart(2, '0')}⟩`).join('')
 const plain = t => t.toLowerCase().replace(/⟨[0-9a-f]{2}⟩|[^\x00-\x7f]/gu, c => c[3] === '⟩' ? c : spelled(c)) // in bytes, as tokens may split them
 
+const inText = texts => { // a character that tokens share stands at the last of them, and a dot at one that completes none
+  if (!texts.some(t => /⟨[0-9A-F]{2}⟩/.test(t))) return texts
+  const decoder = new TextDecoder()
+  return texts.map(t => {
+    const parts = t.split(/(⟨[0-9A-F]{2}⟩)/).map((p, i) => i % 2 ? [parseInt(p.slice(1, 3), 16)] : [...utf8.encode(p)])
+    return decoder.decode(new Uint8Array(parts.flat()), { stream: true }) || '·'
+  })
+}
+
 const corpus = () => { // all tokens as one lower-case string, and where each ends
   if (corpus.made) return corpus.made
   const lower = D.texts.map(plain), ends = new Uint32Array(D.tokens.length), parts = []
@@ -244,9 +253,9 @@ function context(e, f, long) {
   const at = D.ex_at[e], reach = long ? [D.meta.reach, D.meta.reach - 1] : SHORT, [low, high] = span(at, ...reach)
   const values = new Map()
   for (let j = D.act_start[e]; j < D.act_start[e + 1]; j++) values.set(at + D.act_offset[j], half(D.act_value[j]))
-  const code = make('code')
+  const code = make('code'), texts = inText(Array.from(D.tokens.subarray(low, high), text))
   for (let i = low; i < high; i++) {
-    let t = text(D.tokens[i])
+    let t = texts[i - low]
     const v = values.get(i)
     if (remembered.lines) t = t.replaceAll('⏎', '⏎\n')
     const special = D.meta.special.includes(D.tokens[i])
@@ -391,7 +400,8 @@ function route() {
   chosen = there ? f : null
   document.body.classList.toggle('feature', h !== '')
   if (there) feature(f)
-  else overview(h && h !== 'about' ? `There is no feature ${h}: the page has 0 to ${N - 1}.` : '')
+  else if (h && h !== 'about') overview(`There is no feature ${h}: the page has 0 to ${N - 1}.`)
+  else overview(D.density.some(d => d) ? '' : 'No feature fires on any of the tokens that were looked at.')
   reveal(); rows(); $('tip').hidden = true
 }
 function go(f, replace) {
