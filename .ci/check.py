@@ -1,5 +1,5 @@
 "House rules that a program can check; prints what breaks them and exits with the number of rules broken"
-import ast, json, re, sys
+import ast, configparser, json, re, subprocess, sys
 from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
@@ -38,6 +38,12 @@ def rules():
     room = {m[1]: p.name[:2] for p,s,_ in code if (m := re.match(r'#\|\s*default_exp (\w+)$', s))}
     upward = [f'{p}: {m[1]}' for p,s in exported if p.name[:2].isdigit() for m in re.finditer(r'^from lagsae\.(\w+) import', s, re.M) if room.get(m[1], '') > p.name[:2]]
     yield 'what is exported imports from lower numbers only', upward
+
+    settings = configparser.ConfigParser(); settings.read(root/'settings.ini')
+    oldest = settings['DEFAULT']['min_python']
+    command = [sys.executable, '-c', 'from vermin.main import main; main()', f'-t={oldest}-', '--violations', '--no-tips', str(root/'lagsae')]
+    done = subprocess.run(command, capture_output=True, text=True)
+    yield f'nothing needs a newer Python than {oldest}', (done.stdout + done.stderr).splitlines() if done.returncode else []
 
 broken = [(rule, found) for rule,found in rules() if found]
 for rule, found in broken: print(f'{rule}:', *found, sep='\n  ')

@@ -158,7 +158,7 @@ def time_run(
     from lagsae.train import Setup
     begin = time.perf_counter(); setup = Setup(cfg, device)
     stream, d = setup.stream(), setup.device
-    for p,x in stream.calibration().items(): setup.learners[p].start(x)
+    for p,x in stream.calibration(): setup.learners[p].start(x)
     prepared = time.perf_counter() - begin
     per_window = stream.steps_per_window*cfg.samples_per_step
     tokens = setup.train.read(per_window, min(per_window, len(setup.train) - per_window))

@@ -11,12 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 from weakref import WeakKeyDictionary
 import torch
-from filelock import FileLock
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 from . import models
-from .files import write_atomic
+from .files import file_lock, write_atomic
 
 # %% ../nbs/03_cache.ipynb #fingerprint
 _PACKAGES = 'torch', 'transformers', 'transformer_lens'
@@ -87,13 +86,14 @@ class Cache:
     )->dict[str, Tensor]: # hook name to (n, d_in), rounded to sixteen bits, in float32
         "Read what is there, make and keep the rest"
         self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder/f'{name}.lock'):
+        with file_lock(self.folder/f'{name}.lock'):
             found = {p: self.read(name, p) for p in positions}
             missing = [p for p in positions if found[p] is None]
-            if missing:
-                found |= {p: half(x) for p,x in make(missing).items()}
-                for p in missing: self.write(name, p, found[p])
-        return {p: found[p].float() for p in positions}
+            made = make(missing) if missing else {}
+            for p in missing:
+                found[p] = half(made.pop(p))  # one after another, as below: together they may fill the memory
+                self.write(name, p, found[p])
+        return {p: found.pop(p).float() for p in list(found)}
 
     def _path(self, name:str, what:str)->Path:
         return self.folder/f'{name}-{hashlib.sha256(what.encode()).hexdigest()[:8]}.safetensors'
@@ -109,7 +109,8 @@ class Cache:
             path.touch()
             return x
         except FileNotFoundError: return None
-        except (SafetensorError, ValueError, KeyError, TypeError, OSError): path.unlink(missing_ok=True)
+        except OSError: return None  # it cannot be read now, which says nothing about what is in it
+        except (SafetensorError, ValueError, KeyError, TypeError): path.unlink(missing_ok=True)
     def write(self, name:str, what:str, x:Tensor):
         "Keep a tensor as it is, if there is room for it"
         data = save(dict(x=x.contiguous()), dict(crc32=_crc32(x)))
@@ -133,10 +134,12 @@ class Cache:
         "Whether there is room; entries that nobody has used since this process began make way"
         entries = self.entries()
         free = self.max_bytes - sum(size for _, size in entries.values())
-        for path, (used, size) in sorted(entries.items(), key=lambda e: e[1][0]):
-            if free >= n_bytes or used >= self.begun: break
+        old = [(used, path, size) for path, (used, size) in entries.items() if used < self.begun]
+        if free + sum(size for *_, size in old) < n_bytes: return False  # none goes in vain
+        for _, path, size in sorted(old):
+            if free >= n_bytes: break
             path.unlink(missing_ok=True); free += size
-        return free >= n_bytes
+        return True
 
 def _crc32(x:Tensor)->str:
     "Of the type, the shape and the values"

@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['Count', 'Whole', 'Seed', 'Positive', 'NonNegative', 'Active', 'Share', 'Name', 'Project', 'Tag', 'Shares', 'Weights',
-           'LEGACY', 'BOOKKEEPING', 'ConfigError', 'ConfigWarning', 'one_line', 'YamlLoader', 'YamlDumper',
-           'parse_yaml', 'Section', 'DataConfig', 'variant_names', 'trust', 'trust_named', 'locate_variant',
-           'variant_params', 'variant_help', 'unused', 'SaesConfig', 'default_lr', 'Config', 'doubts', 'field_names',
-           'home', 'put', 'nest', 'parse_config', 'make_config', 'shipped', 'named', 'set_path', 'read_yaml',
-           'load_config', 'dump_config', 'slug', 'run_name']
+           'LEGACY', 'PIECE', 'CALIBRATION', 'BOOKKEEPING', 'ConfigError', 'ConfigWarning', 'one_line', 'YamlLoader',
+           'YamlDumper', 'parse_yaml', 'Section', 'DataConfig', 'variant_names', 'trust', 'trust_named',
+           'locate_variant', 'variant_params', 'variant_help', 'unused', 'SaesConfig', 'default_lr', 'per_sample',
+           'at_once', 'Config', 'doubts', 'field_names', 'home', 'put', 'nest', 'parse_config', 'make_config',
+           'shipped', 'named', 'set_path', 'read_yaml', 'load_config', 'dump_config', 'slug', 'run_name']
 
 # %% ../nbs/00_config.ipynb #c-93be7286
 import ast, hashlib, importlib.util, inspect, json, re, warnings
@@ -351,6 +351,23 @@ def _speakable(name:str)->str:
 Project = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_speakable)]
 Tag = Annotated[str, Field(min_length=1, max_length=64)]  # as Weights & Biases takes them
 
+PIECE = 2**29          # numbers that a pass of the model may make, or that are held for calibration: 2 GB in float32
+CALIBRATION = 2**17    # tokens that anything is calibrated on, at most
+
+def per_sample(
+    context_length:int,
+    d_model:int, n_heads:int,
+    width:int,     # of all activations that are kept of a token
+    n_vocab:int=0, # where there are logits
+)->int: # numbers
+    "What a sample needs in a pass of the model, by what was measured: residual stream and MLP, attention, logits"
+    return context_length*(28*d_model + 6*n_heads*context_length + width + 3*n_vocab)
+
+def at_once(context_length:int, batch_size:int, *shape:int)->int:
+    "What a pass needs whose batch is a `PIECE` at most, or one sample"
+    one = per_sample(context_length, *shape)
+    return min(batch_size*one, max(PIECE, one))
+
 class Config(Section):
     "One training run, complete"
     wandb_project: Project|None = None      # log to this Weights & Biases project
@@ -406,12 +423,21 @@ class Config(Section):
     def n_steps(self)->int: return self.data.n_train_samples//self.samples_per_step
     def memory(self,
         widths, # of the activations at each position
+        model:tuple=(0, 0, 0), # its width, its heads, its vocabulary
         buffer_tokens:int|None=None, # instead of the configuration's
     )->int:     # bytes, roughly
-        "What weights, gradients, Adam's averages and the activations that are mixed will take"
-        mixed = self.data.buffer_tokens if buffer_tokens is None else buffer_tokens
-        tokens = min(self.n_steps*self.tokens_per_step, mixed)
-        return sum(16*(2*d*self.saes.d_sae(d) + self.saes.d_sae(d) + d) + 8*d*tokens for d in widths)
+        "What a run will take at its peak, besides the weights of the language model"
+        d, (width, heads, vocab), total, wide = self.data, model, self.n_steps*self.tokens_per_step, max(widths)
+        mixed = min(total, d.buffer_tokens if buffer_tokens is None else buffer_tokens)
+        own = sum(4*(2*w*self.saes.d_sae(w) + self.saes.d_sae(w) + w) for w in widths)  # gradient and averages, too
+        window, first = sum(widths)*mixed, min(max(mixed, min(total, 100_000)), CALIBRATION)
+        more = min(sum(widths), max(PIECE//max(1, first - mixed), wide))*max(0, first - mixed)
+        held = min(d.n_eval_samples*d.context_length, CALIBRATION)
+        a_pass = lambda batch, *logits: at_once(d.context_length, batch, width, heads, sum(widths), *logits)
+        train, evaluation = a_pass(d.train_batch_size), a_pass(d.eval_batch_size, vocab)
+        start = max(train, 4*wide*first) + more
+        finish = train + min(sum(widths)*held, max(PIECE, wide*held)) + 2*wide*held
+        return 4*(own + window + max(start, finish, evaluation))
 
 # %% ../nbs/00_config.ipynb #doubts
 def _peak(cfg:Config)->float: # as a share of lr

@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.special import stdtrit
 from torch import Tensor
 from tqdm.auto import tqdm
-from .activations import kept
+from .activations import kept, per_pass
 from .cache import Cache, address, fingerprint
 from .core import SAE
 from .gates import first_cut
@@ -148,7 +148,7 @@ def evaluate(
     ablated = {p: _Ablated(cache, cache and address(fingerprint(model), tokens, special), p, s.mean)
                for p,s in saes.items()}
     sums, losses = {p: Reconstruction(s) for p,s in saes.items()}, {p: [] for p in saes}
-    batches = tokens.split(batch_size)
+    batches = tokens.split(per_pass(model, tokens.shape[1], batch_size, logits=True))
     for tokens in tqdm(batches, desc='evaluate', unit='batch', leave=False, disable=not progress):
         tokens = tokens.to(device); mask = kept(tokens, special); masks.append(mask.cpu())
         logits = model(tokens, return_type='logits')
@@ -158,7 +158,9 @@ def evaluate(
             for new in (sums[p].add, *ablated[p].todo):
                 spliced = model.run_with_hooks(tokens, return_type='logits', fwd_hooks=[(p, replace_at(mask, new))])
                 found += token_losses(spliced, tokens, mask, logits)
+                del spliced  # before there are others
             losses[p].append(torch.stack(found, 1))
+        del logits
     losses = {p: ablated[p].complete(torch.cat(l)) for p,l in losses.items()}
     document = torch.arange(len(samples)) if samples.document is None else samples.document
     run = document.unique_consecutive(return_inverse=True)[1]  # of samples that follow one another in a document

@@ -11,9 +11,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
-from .activations import ActivationStream, harvest, massive
+from .activations import ActivationStream, harvest, in_groups, massive
 from .cache import Cache
-from .config import Config, ConfigError, one_line
+from .config import CALIBRATION, Config, ConfigError, one_line
 from .core import build
 from .data import check_vocabulary, is_held_out, load_samples, pick_tokenizer, special_ids
 from .evaluate import evaluate, verdict
@@ -21,7 +21,7 @@ from .files import RunError, Stopped, check_writable, locked, memory_errors, out
 from .learner import Learner
 from .models import free_memory, hook_names, hook_widths, load_model, match_positions, pick_device
 from .plots import compare, curves, densities
-from .runs import Run, StopSignals, pretrained, save_probe
+from .runs import Run, StopSignals, few, pretrained, save_probe
 from .track import Tracker, finite, wandb_run
 
 # %% ../nbs/34_train.ipynb #lr-factor
@@ -79,12 +79,15 @@ class Setup:
     @cached_property
     def learners(self)->dict[str, Learner]:
         return {p: make_learner(self.cfg, p, self.widths[p]).to(self.device) for p in self.positions}
+    def memory(self, buffer_tokens:int|None=None)->int:
+        "Bytes that the run will take besides the model, roughly"
+        c = self.model.cfg
+        return self.cfg.memory([*self.widths.values()], (c.d_model, c.n_heads, c.d_vocab), buffer_tokens)
     def check_memory(self):
         "Raise a `ConfigError` if the run will not fit in the memory that is free"
-        widths = list(self.widths.values())
-        need, free = self.cfg.memory(widths), free_memory(self.device)
+        need, free = self.memory(), free_memory(self.device)
         if need < free: return
-        fits = int((free - self.cfg.memory(widths, 0))/(8*sum(widths)))
+        fits = int((free - self.memory(0))/(4*sum(self.widths.values())))
         advice = f'data.buffer_tokens: {fits} would fit' if fits > 10_000 else 'fewer or narrower SAEs might fit'
         raise ConfigError(f'the run takes about {need/1e9:.1f} GB, {free/1e9:.1f} GB are free on {self.device}; '
                           + advice)
@@ -97,14 +100,22 @@ class Setup:
     def stream(self, progress:bool=False)->ActivationStream:
         "The training activations"
         cfg, d = self.cfg, self.cfg.data
-        def get(tokens):
+        def get(tokens, positions=self.positions):
             check_vocabulary(tokens, self.model.cfg.d_vocab)
-            return harvest(self.model, tokens, self.positions, self.special, d.train_batch_size, progress, self.cache)
+            return harvest(self.model, tokens, positions, self.special, d.train_batch_size, progress, self.cache)
         return ActivationStream(get, self.train, cfg.samples_per_step, d.buffer_tokens, cfg.seed)
-    def held_out(self)->dict[str, Tensor]:
-        "Activations to calibrate on, neither trained on nor evaluated on"
-        tokens, d = self.calibration.read(0, len(self.calibration)), self.cfg.data
-        return harvest(self.model, tokens, self.positions, self.special, d.eval_batch_size, cache=self.cache)
+    def calibrate(self,
+        folder, # of the run; some of the activations are kept there
+    ):
+        "Calibrate all SAEs for inference, on activations that are neither trained on nor evaluated on"
+        d, probe = self.cfg.data, {}
+        tokens = self.calibration.read(0, min(len(self.calibration), max(1, CALIBRATION//d.context_length)))
+        for group in in_groups(self.widths, tokens.numel()):
+            held = harvest(self.model, tokens, group, self.special, d.eval_batch_size, cache=self.cache)
+            for p,x in held.items():
+                probe[p] = few(x)
+                self.learners[p].finish(x)
+        save_probe(folder, probe)
     def evaluate(self, progress:bool=False)->dict[str, dict]:
         "Metrics of every SAE on the held-out samples, with target and verdict"
         saes = {p: l.sae for p,l in self.learners.items()}
@@ -235,8 +246,7 @@ class _Steps:
         self.setup.trained_l0 = {p: _inference_l0(self.learners[p].sae, x) for p,x in last.items()}
         with self.signals.shield():
             self.setup.train.say()
-            save_probe(self.run.folder, held := self.setup.held_out())
-            for p,x in held.items(): self.learners[p].finish(x)
+            self.setup.calibrate(self.run.folder)
             self._save_weights(n); self._save_state(n)
     def _save_weights(self, n):
         self.tracker.checkpoint(self.run.save_weights(n, {p: l.sae for p,l in self.learners.items()}), n)
@@ -273,7 +283,7 @@ def _load(run, setup, state):
 
 def _start(learners, acts):
     "Begin with what some activations are like, and say if that is unusual"
-    for p,x in acts.items():
+    for p,x in acts:
         learners[p].start(x)
         if said := massive(learners[p].sae.normalize(x), learners[p].limit): tqdm.write(f'{p}: {said}')
 
