@@ -170,7 +170,7 @@ class ActivationStream:
         "Training activations to measure mean, scale and thresholds on: the first window, and more if it is small"
         first = self.window(0)
         have, total = len(next(iter(first.values()))), self.n_steps*self.samples_per_step
-        if have >= n_tokens or self.steps_per_window == self.n_steps:
+        if have >= n_tokens or self.steps_per_window >= self.n_steps:
             yield from ((p, x[:CALIBRATION]) for p,x in first.items())
             return
         in_window = self.steps_per_window*self.samples_per_step

@@ -36,6 +36,17 @@ class Samples:
     def say(self):
         "Nothing: what is in memory was compared with the held-out samples at once"
 
+def documents(
+    ids:Tensor, # (n, context_length) samples that follow one another
+    special,    # ids of special tokens
+)->Tensor|None: # (n,) a number for each document; None if nothing separates them
+    "In which document each sample begins, told by the special tokens between documents"
+    is_special = torch.isin(ids, torch.tensor(special, dtype=ids.dtype))
+    first, between = is_special[:, 0], is_special[:, 1:].sum(1)
+    begins = first if not first.all() else torch.zeros_like(first)  # BOS before each document, or before each sample
+    number = between.cumsum(0) - between + begins.cumsum(0)
+    return number if number.any() else None
+
 def _try_again(wait, before_sleep)->Retrying:
     "Call a function up to eight times, as long as its errors are of a kind that may pass"
     return Retrying(stop=stop_after_attempt(8), wait=wait, before_sleep=before_sleep, reraise=True,
