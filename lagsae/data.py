@@ -57,17 +57,6 @@ def _say_failure(attempt):
     e, seconds = attempt.outcome.exception(), attempt.next_action.sleep
     tqdm.write(f'the data stream failed ({type(e).__name__}: {one_line(e)}); again in {seconds:.0f} s')
 
-def documents(
-    ids:Tensor, # (n, context_length) samples that follow one another
-    special,    # ids of special tokens
-)->Tensor|None: # (n,) a number for each document; None if nothing separates them
-    "In which document each sample begins, told by the special tokens between documents"
-    is_special = torch.isin(ids, torch.tensor(special, dtype=ids.dtype))
-    first, between = is_special[:, 0], is_special[:, 1:].sum(1)
-    begins = first if not first.all() else torch.zeros_like(first)  # BOS before each document, or before each sample
-    number = between.cumsum(0) - between + begins.cumsum(0)
-    return number if number.any() else None
-
 class StreamedSamples:
     "Samples that arrive one after another; the stream starts again to read backwards, and where its source fails"
     def __init__(self,
