@@ -357,7 +357,7 @@ class Features(Activations):
     @cached_property
     def route(self)->str|None:
         "By way of what features act on the logits without another layer's doing, in words; None where they do not"
-        found = self.model and logit_route(self.model, self.position)
+        found = self.model and self.position and logit_route(self.model, self.position)
         return found[0] if found and self.stream else None
     @cached_property
     def stream(self)->tuple[Tensor, Tensor]|None: return final_stream(self) # see there
@@ -366,6 +366,7 @@ class Features(Activations):
     def logits(self, f:int, n:int=8)->tuple[list, list]: # most promoted and most suppressed (token text, effect)
         "The tokens whose logits a feature raises and lowers most"
         effect = self.effects([f])[0]
+        n = min(n, len(effect))
         show = lambda t: [(self.texts[i], float(effect[i])) for i in t.indices.tolist()]
         return show(effect.topk(n)), show((-effect).topk(n))
     def histogram(self, f:int, n:int=40)->np.ndarray: # (n,) counts

@@ -85,7 +85,7 @@ def near_data(
         if features.route:
             effect = features.effects(f)
             for side, sign in (('up', 1), ('down', -1)):
-                value, one[f'{side}_token'] = (sign*effect).topk(N_LOGITS)
+                value, one[f'{side}_token'] = (sign*effect).topk(min(N_LOGITS, effect.shape[1]))
                 one[f'{side}_value'] = (sign*value).clamp(-_MOST, _MOST)
         found.append({k: v.numpy(force=True) for k, v in one.items()})
     return {k: np.concatenate([one[k] for one in found]) for k in found[0]}
@@ -112,7 +112,8 @@ def page_data(
     left_out = np.unique(fs.tokens.flat[np.setdiff1d(np.arange(fs.tokens.size), fs.place)])
     meta = dict(title=visible(title), about=[[visible(str(x)) for x in pair] for pair in about], width=width,
                 beside=list(beside), kinds=[k for k, _, _ in KINDS], reach=REACH, n_bins=N_BINS,
-                n_near=near['near_id'].shape[1], n_logits=N_LOGITS if fs.route else 0, route=fs.route or '',
+                n_near=near['near_id'].shape[1], route=fs.route or '',
+                n_logits=near['up_token'].shape[1] if fs.route else 0,
                 decades=int(np.ceil(np.log10(max(10, fs.n)))),
                 special=np.flatnonzero(np.isin(vocabulary, left_out)).tolist())
     return dict(meta=meta, texts=[visible(fs.texts[t]) for t in vocabulary], density=fs.density, peak=fs.peak,

@@ -45,7 +45,9 @@ class Edit:
     at:int|list|range|slice|Tensor|None = None # places in the sequence, or (p,) or (b, p) bool; default: everywhere
     def __post_init__(self):
         _places(self.at)
-        if not isfinite(self.value): raise ConfigError(f'value: expected a finite number, got {self.value}')
+        try: finite = isfinite(self.value)
+        except (TypeError, ValueError): finite = False
+        if not finite: raise ConfigError(f'value: expected a finite number, got {one_line(repr(self.value))}')
     def __call__(self, z:Tensor)->Tensor:
         "(n,) new activations of (n,)"
         raise NotImplementedError
