@@ -306,7 +306,8 @@ def final_stream(
         found = {p: (x[0], g[0, at]) for p, x, g in gradients(model, ids, (*names, last), Tensor.sum)}
         out, before, after, read = (found[n][0] for n in names)
         if out.shape != before.shape or not (torch.equal(out, before) and torch.equal(after, read)): return None
-        streams.append(before[at].float()); slopes.append(found[last][1].float())
+        streams.append(before[at].float())
+        slopes.append(found[last][1].float())
     return torch.cat(streams), torch.cat(slopes).mean(0)
 
 # %% ../nbs/50_features.ipynb #ce-effects
