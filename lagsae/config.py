@@ -5,13 +5,14 @@
 # %% auto #0
 __all__ = ['Count', 'Whole', 'Seed', 'Positive', 'NonNegative', 'Active', 'Share', 'Name', 'Project', 'Tag', 'Shares', 'Weights',
            'LEGACY', 'PIECE', 'CALIBRATION', 'BOOKKEEPING', 'ConfigError', 'ConfigWarning', 'one_line', 'YamlLoader',
-           'YamlDumper', 'parse_yaml', 'Section', 'DataConfig', 'variant_names', 'trust', 'trust_named',
+           'YamlDumper', 'parse_yaml', 'Unless', 'Section', 'DataConfig', 'variant_names', 'trust', 'trust_named',
            'locate_variant', 'variant_params', 'variant_help', 'unused', 'SaesConfig', 'default_lr', 'per_sample',
            'at_once', 'Config', 'doubts', 'field_names', 'home', 'put', 'nest', 'parse_config', 'make_config',
            'shipped', 'named', 'set_path', 'read_yaml', 'load_config', 'dump_config', 'slug', 'run_name']
 
 # %% ../nbs/00_config.ipynb #c-93be7286
 import ast, hashlib, importlib.util, inspect, json, re, warnings
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -34,7 +35,7 @@ def one_line(
     return ' '.join(str(e).split())[:300]
 
 # %% ../nbs/00_config.ipynb #yaml
-_TAG, _MOST = 'tag:yaml.org,2002:', 100_000  # values in a file, and characters
+_TAG, _LONGEST, _MOST = 'tag:yaml.org,2002:', 100_000, 5_000  # characters of a file, and values in it
 _FORMS = {kind: re.compile(rf'(?:{form})\Z') for kind,form in dict(  # of scalars without quotes, by tag
     null='~|null|Null|NULL|',
     bool='yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF',
@@ -45,6 +46,13 @@ _FORMS = {kind: re.compile(rf'(?:{form})\Z') for kind,form in dict(  # of scalar
 class YamlLoader(yaml.SafeLoader):
     "`yaml.SafeLoader` that reads `1e-3` as a number, and only decimal numbers as numbers"
     yaml_implicit_resolvers = {}
+    def __init__(self, text:str):
+        super().__init__(text)
+        self.n = 0
+    def compose_node(self, parent, index):
+        self.n += 1
+        if self.n > 2*_MOST: raise ConfigError(f'not valid YAML: more than {_MOST:,} values')  # and as many names
+        return super().compose_node(parent, index)
 
 class YamlDumper(yaml.SafeDumper):
     "`yaml.SafeDumper` that quotes what either loader would not read as text"
@@ -91,7 +99,7 @@ def parse_yaml(
     text:str, # YAML source
 )->Any:       # plain Python data
     "Parse YAML safely, within bounds of time and memory; what is wrong with it is a `ConfigError` that says where"
-    if len(text) > _MOST: raise ConfigError(f'not valid YAML: at most {_MOST:,} characters are read')
+    if len(text) > _LONGEST: raise ConfigError(f'not valid YAML: at most {_LONGEST:,} characters are read')
     try:
         loader = YamlLoader(text)
         node = loader.get_single_node()
@@ -131,6 +139,11 @@ def _not_all_zero(weights):
 
 Shares = Annotated[list[Annotated[Share, Field(gt=0)]], AfterValidator(_add_up_to_one)]  # of a whole
 Weights = Annotated[list[NonNegative], AfterValidator(_not_all_zero)]
+
+@dataclass(frozen=True)
+class Unless:
+    "In the type of a parameter: it has no effect where another one is given"
+    field:str # the other parameter of the same builder
 
 class Section(BaseModel):
     "A part of the configuration: strict types, no unknown fields, immutable once read"
@@ -223,7 +236,8 @@ def variant_params(
     except Exception as e:
         why = 'its signature may use the types of lagsae.config and of Python only'
         raise ConfigError(f'{sae_type}: {why}: {one_line(e)}') from None
-    params = list(inspect.signature(scope[header.name]).parameters.values())[2:]
+    named = lambda p: p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    params = list(filter(named, inspect.signature(scope[header.name]).parameters.values()))[2:]
     kind = lambda p: Any if p.annotation is p.empty else p.annotation
     return {p.name: (kind(p), ... if p.default is p.empty else p.default) for p in params}
 
@@ -273,14 +287,21 @@ LEGACY = {  # fields of the reference format that mean nothing here, with the re
                      'group_weights'], 'this variant does not use it')}
 
 def unused(
-    field:str,    # its dotted name
-    sae_type:str, # a variant
-)->str|None:      # None: it is used, or not known at all
-    "Why a field of the reference format means nothing for a variant, if so"
-    known = Config.model_fields if '.' not in field else DataConfig.model_fields if field.startswith('data.') else (
-        *SaesConfig.model_fields, *variant_params(sae_type))
-    name = field.rpartition('.')[2]
-    return None if name in known else LEGACY.get(name)
+    field:str, # its dotted name
+    saes:dict, # the section of the configuration, with a `sae_type`
+)->str|None:   # None: it is used, or not known at all
+    "Why a field has no effect under a configuration, if so"
+    section, _, name = field.rpartition('.')
+    own = variant_params(saes['sae_type'])
+    known = {'': Config.model_fields, 'data': DataConfig.model_fields}.get(section, {**SaesConfig.model_fields, **own})
+    if name not in known: return LEGACY.get(name)
+    over = _overridden(own, saes) if section == 'saes' else {}
+    return f'{over[name]} is given' if name in over else None
+
+def _overridden(params:dict, saes:dict)->dict[str, str]: # to the one that is given
+    "Parameters of a builder that have no effect, since another one is given"
+    said = [(p, m) for p,(kind, _) in params.items() for m in getattr(kind, '__metadata__', ())]
+    return {p: m.field for p,m in said if isinstance(m, Unless) and saes.get(m.field) is not None}
 
 def _drop_legacy(section:dict, known, where='')->dict:
     "`section` without the reference fields that mean nothing here; one warning lists those that had a value"
@@ -305,9 +326,10 @@ class SaesConfig(Section):
 
     @model_validator(mode='after')
     def _one_width(self):
-        if (self.dict_size_to_input_ratio is None) == (self.n_dict_components is None):
-            raise ValueError('give exactly one of dict_size_to_input_ratio and n_dict_components')
-        return self
+        ratio, n = self.dict_size_to_input_ratio, self.n_dict_components
+        if (ratio is None) != (n is None): return self
+        both = '' if n is None else f', not {ratio:g} and {n}; null takes one back'
+        raise ValueError(f'give exactly one of dict_size_to_input_ratio and n_dict_components{both}')
 
     @property
     def hps(self)->dict:
@@ -466,6 +488,9 @@ def doubts(
     if n - used > n/10: found.append(f'data.n_train_samples ({n}): {used} make whole steps of {step}, and count')
     if d.buffer_tokens < min(n*d.context_length, cfg.tokens_per_step):
         found.append(f'data.buffer_tokens ({d.buffer_tokens}): less than a step has, {cfg.tokens_per_step}')
+    params, hps = variant_params(cfg.saes.sae_type), cfg.saes.hps
+    for f, other in _overridden(params, hps).items():
+        if hps[f] != params[f][1]: found.append(f'saes.{f} ({hps[f]:g}): has no effect, since {other} is given')
     if not d.cache_dir and d.cache_max_gb != DataConfig.model_fields['cache_max_gb'].default:
         found.append('data.cache_max_gb: has no effect without data.cache_dir')
     return found
@@ -589,7 +614,7 @@ def parse_config(
         except ValueError as e: raise ConfigError(str(e)) from None
     try: cfg = Config.model_validate(tree)
     except ValidationError as e: raise ConfigError(_explain(e, names)) from None
-    if found := doubts(cfg): warnings.warn('; '.join(found), ConfigWarning, stacklevel=3)
+    if found := doubts(cfg): warnings.warn('; '.join(found), ConfigWarning)  # from here, so that it is shown once
     return cfg
 
 def make_config(
@@ -642,8 +667,8 @@ def read_yaml(
 )->Any:   # plain Python data
     "Read one YAML file; whatever is wrong with it is a `ConfigError` that names the file"
     try:
-        with open(path, 'rb') as f: raw = f.read(4*_MOST + 1)  # no more of an endless file, such as a device
-        return parse_yaml(raw.decode() if len(raw) <= 4*_MOST else ' '*len(raw))
+        with open(path, 'rb') as f: raw = f.read(4*_LONGEST + 1)  # no more of an endless file, such as a device
+        return parse_yaml(raw.decode() if len(raw) <= 4*_LONGEST else ' '*len(raw))
     except OSError as e: raise ConfigError(f'cannot read {path}: {e.strerror}') from None
     except UnicodeDecodeError: raise ConfigError(f'cannot read {path}: not UTF-8 text') from None
     except ConfigError as e: raise ConfigError(f'{path}: {e}') from None
@@ -687,8 +712,9 @@ def run_name(
     bookkeeping = {**dict.fromkeys(BOOKKEEPING, True), 'data': {'cache_dir', 'cache_max_gb'}}
     shaping = json.dumps(cfg.model_dump(mode='json', exclude=bookkeeping), sort_keys=True)
     digest = hashlib.sha256(shaping.encode()).hexdigest()[:8]
-    defaults = {k: d for k,(_,d) in variant_params(cfg.saes.sae_type).items()}
+    params = variant_params(cfg.saes.sae_type)
+    idle = _overridden(params, cfg.saes.hps)
     special = [f'{k}-{v:g}' if isinstance(v, float) else f'{k}-{v}'
-               for k,v in cfg.saes.hps.items() if v != defaults[k]]
+               for k,v in cfg.saes.hps.items() if v != params[k][1] and k not in idle]
     model, variant = Path(cfg.tlens_model_name or cfg.tlens_model_path).stem, cfg.saes.sae_type.split(':')[-1]
     return slug('-'.join([model, variant, *special, f'seed-{cfg.seed}', digest]))

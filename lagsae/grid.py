@@ -91,12 +91,13 @@ def _job(base:dict, changes:dict, naming:set)->tuple[Job, dict]: # and dotted fi
     saes = tree.get('saes')
     variant = saes.get('sae_type') if isinstance(saes, dict) else None
     try:
-        idle = {f: why for f in changes if isinstance(variant, str) and (why := unused(f, variant))}
+        idle = {f: why for f in changes if isinstance(variant, str) and (why := unused(f, saes))}
         shown = {f: v for f,v in changes.items() if f in naming and f not in idle}
         name = _name(shown or {'saes.sae_type': variant})
         for field in idle: section, _, k = field.rpartition('.'); del (tree[section] if section else tree)[k]
         return Job(name, shown, parse_config({**tree, 'wandb_run_name': name})), idle
-    except ConfigError as e: raise ConfigError(f'{_name(changes)}: {e}') from None
+    except ConfigError as e:
+        raise ConfigError(f'{_name({f: v for f,v in changes.items() if f in naming} or changes)}: {e}') from None
 
 def expand(
     base:dict, # a configuration, as plain data
@@ -115,7 +116,7 @@ def expand(
         jobs.setdefault(json.dumps(used, sort_keys=True), []).append((job, changes))
     _check_different([[(j, c) for j, c in group] for group in jobs.values()])
     said = [f'{f} of {", ".join(variants)} ({why})' for (f, why), variants in idle.items()]
-    text = f'{len(combinations)} combinations are {len(jobs)} runs; ignored: {"; ".join(said)}'
+    text = f'{len(combinations)} combinations are {len(jobs)} run{"s"*(len(jobs) > 1)}; ignored: {"; ".join(said)}'
     if said: warnings.warn(text, ConfigWarning, stacklevel=2)
     for message, name in ignored.items(): warnings.warn(f'{name}: {message}', ConfigWarning, stacklevel=2)
     return [group[0][0] for group in jobs.values()]

@@ -6,9 +6,10 @@
 __all__ = ['GateAux', 'gated']
 
 # %% ../../nbs/variants/gated.ipynb #c-3bb3315c
+from typing import Annotated
 from torch import Tensor
 from ..codes import ragged_sum
-from ..config import Active, NonNegative
+from ..config import Active, NonNegative, Unless
 from ..control import LagrangianL1
 from ..core import SAE, Step, Term
 from ..gates import Gated
@@ -25,7 +26,7 @@ class GateAux(Term):
 def gated(
     d_in:int,                 # width of the activations
     d_sae:int,                # number of features
-    target_l0:Active=32.,     # mean active features per token; dual ascent finds the weight of the L1 penalty
+    target_l0:Annotated[Active, Unless('sparsity_coeff')]=32., # mean active features per token, by the weight of the L1
     sparsity_coeff:NonNegative|None=None, # fix that weight instead, per token and unit of the scaled activations
 )->tuple[SAE, dict]:
     "Gated encoder, squared error, L1 on the gate, auxiliary reconstruction from the gate"

@@ -6,7 +6,8 @@
 __all__ = ['relu']
 
 # %% ../../nbs/variants/relu.ipynb #c-08fcf441
-from ..config import Active, NonNegative
+from typing import Annotated
+from ..config import Active, NonNegative, Unless
 from ..control import LagrangianL1
 from ..core import SAE
 from ..gates import ReLU
@@ -16,7 +17,7 @@ from ..terms import L1, Mse
 def relu(
     d_in:int,                 # width of the activations
     d_sae:int,                # number of features
-    target_l0:Active=32.,     # mean active features per token; dual ascent finds the weight of the L1 penalty
+    target_l0:Annotated[Active, Unless('sparsity_coeff')]=32., # mean active features per token, by the weight of the L1
     sparsity_coeff:NonNegative|None=None, # fix that weight instead, per token and unit of the scaled activations
 )->tuple[SAE, dict]:
     "ReLU gate, squared error, L1 penalty"
