@@ -26,8 +26,8 @@ class GateAux(Term):
 def gated(
     d_in:int,                 # width of the activations
     d_sae:int,                # number of features
-    target_l0:Annotated[Active, Unless('sparsity_coeff')]=32., # mean active features per token, by the weight of the L1
-    sparsity_coeff:NonNegative|None=None, # fix that weight instead, per token and unit of the scaled activations
+    target_l0:Annotated[Active, Unless('sparsity_coeff')]=32., # mean active features per token, by dual ascent
+    sparsity_coeff:NonNegative|None=None, # fix the weight of the L1 instead, per token and unit of scaled activations
 )->tuple[SAE, dict]:
     "Gated encoder, squared error, L1 on the gate, auxiliary reconstruction from the gate"
     sparsity = LagrangianL1(target_l0) if sparsity_coeff is None else L1(sparsity_coeff)
