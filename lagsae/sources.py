@@ -61,21 +61,21 @@ def _suffix(path:Path)->str:
     return (path.with_suffix('') if path.suffix in _COMPRESSED else path).suffix
 
 def _files_below(folder:Path)->list[Path]:
-    "All files of a folder and of those inside it in order; links are followed, hidden files left out"
+    "All files of a folder and of those inside it; links are followed, hidden files left out"
     found, seen = [], set()
-    for top, inside, names in os.walk(folder, followlinks=True):
+    def fail(e): raise ConfigError(f'data.dataset_name: cannot read {e.filename}: {e.strerror}')
+    for top, inside, names in os.walk(folder, onerror=fail, followlinks=True):
         seen.add(os.path.realpath(top))
         inside[:] = [d for d in inside  # a link may lead back up
                      if not d.startswith(('.', '__')) and os.path.realpath(Path(top, d)) not in seen]
         found += [Path(top, n) for n in names if not n.startswith('.')]
-    return sorted(found)
+    return found
 
 def _select_files(source:str)->tuple[str, list[Path]]:
     "The reader and the files of a local file, folder or pattern; files of several kinds are counted in a `ConfigError`"
     path = Path(source).expanduser()
-    if path.is_file(): found = [path]
-    elif path.is_dir(): found = _files_below(path)
-    else: found = sorted(p for p in map(Path, glob(str(path), recursive=True)) if p.is_file())
+    matches = [path] if path.exists() else map(Path, glob(str(path), recursive=True))
+    found = sorted({p for m in matches for p in (_files_below(m) if m.is_dir() else [m])})
     about = [p for p in found if not path.is_file() and _description.fullmatch(p.name.lower())]
     found = [p for p in found if p not in set(about)]
     kinds = Counter(map(_suffix, found))
