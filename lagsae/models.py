@@ -94,6 +94,11 @@ def official_name(
     from transformer_lens.supported_models import MODEL_ALIASES
     return next((official for official, short in MODEL_ALIASES.items() if name in short), name)
 
+def _known_names(name:str)->list[str]: # near to one, of all that TransformerLens and this package know
+    from transformer_lens.supported_models import MODEL_ALIASES, OFFICIAL_MODEL_NAMES
+    every = {*BUNDLED, *OFFICIAL_MODEL_NAMES, *MODEL_ALIASES, *(n for short in MODEL_ALIASES.values() for n in short)}
+    return get_close_matches(name, sorted(every), 1, .8)
+
 def _cached(name:str)->bool:
     "Whether the Hub's local cache holds the model already"
     from huggingface_hub import try_to_load_from_cache
@@ -122,7 +127,8 @@ def _source(
         raise ConfigError(f'tlens_model_name: there is a folder or file {official} here; write tlens_model_path for '
                           'it, or start from another folder for the model of the Hub')
     if not _cached(official):
-        check_hub(official, 'model', 'tlens_model_name',
+        near = [n for n in _known_names(official) if n != official]
+        check_hub(official, 'model', 'tlens_model_name', (f'did you mean {near[0]}? or ' if near else '') +
                   'use tlens_model_path with a local folder or .gguf file, or tiny-python')
     return official
 
