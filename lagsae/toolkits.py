@@ -35,7 +35,8 @@ def _run_above(folder:Path)->dict:
     try: run = read_json(folder.parent/'config.json')
     except ConfigError: return {}
     model = {k: run[k] for k in ('revision', 'load_in_8bit') if run.get(k)}
-    return dict(model_name=run.get('model'), dataset_path=run.get('dataset'), context_size=run.get('ctx_len'),
+    name = run['model'] if isinstance(run.get('model'), str) else None
+    return dict(model_name=name, dataset_path=run.get('dataset'), context_size=run.get('ctx_len'),
                 model_from_pretrained_kwargs=model)
 
 def read_sparsify(
@@ -162,6 +163,7 @@ def read_reference(
     tree = {str(k): v['value'] if isinstance(v, dict) and 'value' in v else v for k,v in tree.items()}
     if not isinstance(saes := tree.get('saes'), dict): raise ConfigError(f'{where}: a section saes is wanted')
     saes = {str(k): v for k,v in saes.items()}
+    choose(REFERENCE, saes.get('sae_type'), 'sae_type', where)  # before anything is made of a name in a file
     remarks, known, found = check_fields(saes, _FINE, where, _KNOWN), _trained_on(tree, where), []
     opened = open_tensors(path)
     for key in dict.fromkeys(k.partition('.')[0] for k in opened[0]):
