@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MAX_SKIPPED', 'DOMINANT', 'EVEN', 'clip', 'Guard', 'skipped', 'centre', 'dominant', 'orient', 'evened',
-           'shrink_encoder', 'weighed', 'Learner']
+           'shrink_encoder', 'weighed', 'settle_precision', 'Learner']
 
 # %% ../nbs/20_learner.ipynb #c-75153873
 import math
@@ -16,6 +16,7 @@ from .activations import mean_and_scale, shrink_factors
 from .config import ConfigError
 from .core import SAE, Step, Terms
 from .files import RunError
+from .scan import pick_precision, precisions
 from .terms import dead_window
 
 # %% ../nbs/20_learner.ipynb #learner
@@ -60,6 +61,7 @@ def centre(
     x:Tensor, # (n, d_in) raw activations
 )->tuple[Tensor, float]: # (n, d_in) scaled, massive tokens shrunk; the limit of the squared length of a token
     "Give an SAE the mean and the scale of the data"
+    if not len(x): raise ConfigError('data: the training samples hold special tokens only; there is none to train on')
     mean, scale, limit = mean_and_scale(x)
     if not (scale > 0 and math.isfinite(scale)):
         raise ConfigError('saes.sae_positions: the activations there do not vary, or are not finite')
@@ -117,6 +119,15 @@ def weighed(
     factors = shrink_factors(size, limit)
     return step.shrunk(factors) if factors.min() < 1 else step
 
+def settle_precision(
+    sae:SAE,
+    known:str|None=None, # in which training began, if it has begun
+):
+    "Name the precision of an SAE's first look: the known one where its device has that, else what it asks for"
+    device = sae.mean.device
+    name = known if known in precisions(device) else sae.precision
+    sae.precision = str(pick_precision(name, device)).removeprefix('torch.')
+
 class Learner:
     "An SAE with its terms and optimiser; knows how to take a step"
     def __init__(self,
@@ -130,12 +141,12 @@ class Learner:
         self.guard, self.limit = Guard(), math.inf  # of the squared length with which a token counts
         self.uncalibrated_l0 = None  # L0 on the tokens of the last calibration, before it
     def to(self, device): self.sae.to(device); self.terms.to(device); return self
-
     @torch.no_grad()
     def start(self,
         x:Tensor, # (n, d_in) raw activations
     ):
         "Measure mean and scale, turn and scale the encoder, calibrate gate and terms"
+        settle_precision(self.sae)
         x, self.limit = centre(self.sae, x); orient(self.sae, x)
         x, _ = evened(x, x.square().sum(-1), 0.); self.calibrate(x)
         shrink_encoder(self.sae, x)
@@ -153,7 +164,6 @@ class Learner:
         frozen = self.sae.frozen()
         self.uncalibrated_l0 = sum(int(frozen.encode(some).counts().sum()) for some in x.split(8192))/len(x)
         self.sae.gate.finish(self.sae, self.sae.normalize(x))
-
     @property
     def target_l0(self)->float|None:
         return next((float(m.target_l0) for m in (self.sae.gate, *self.terms.values()) if m.target_l0), None)
@@ -190,10 +200,11 @@ class Learner:
         "All that resuming needs"
         parts = dict(sae=self.sae, terms=self.terms, optimizer=self.optimizer)
         own = self.limit, self.uncalibrated_l0, self.guard.skipped
-        return dict(own=own, **{k: part.state_dict() for k,part in parts.items()})
+        return dict(own=own, precision=self.sae.precision, **{k: part.state_dict() for k,part in parts.items()})
     def load_state(self, state:dict):
-        "Continue from `state()`"
+        "Continue from `state()`, in its precision if this device has that"
         self.sae.load_state_dict(state['sae']); self.terms.load_state_dict(state['terms'])
         self.limit, self.uncalibrated_l0, self.guard.skipped = state['own']
+        settle_precision(self.sae, state.get('precision'))
         self._make_optimizer()
         self.optimizer.load_state_dict(state['optimizer'])

@@ -21,7 +21,6 @@ from .config import Config, ConfigError, dump_config, load_config, one_line, run
 from .core import SAE, build
 from .evaluate import ADVICE
 from .files import Stopped, out_of_memory, read_json, write_atomic, write_json, write_text
-from .scan import fastest_precision
 from .track import read_rows
 
 # %% ../nbs/32_runs.ipynb #-installed
@@ -43,8 +42,7 @@ def environment(
     gpu = torch.cuda.get_device_name(device) if device.type == 'cuda' else None
     packages = ('lagsae', 'torch', 'transformer_lens', 'transformers', 'datasets')
     return dict(python=platform.python_version(), platform=platform.platform(), device=str(device), gpu=gpu,
-                threads=torch.get_num_threads(), fastest_precision=str(fastest_precision(device)),
-                git_commit=_git_commit(), **{p: _installed(p) for p in packages})
+                threads=torch.get_num_threads(), git_commit=_git_commit(), **{p: _installed(p) for p in packages})
 
 # %% ../nbs/32_runs.ipynb #load-saved
 _PLAIN = re.compile(r'collections OrderedDict|torch (Size|\w+Storage|b?float\w+|u?int\d+|bool)'

@@ -21,7 +21,7 @@ from .files import RunError, Stopped, check_writable, locked, memory_errors, out
 from .learner import Learner
 from .models import free_memory, hook_names, hook_widths, load_model, match_positions, pick_device
 from .plots import compare, curves, densities
-from .runs import Run, StopSignals, few, pretrained, save_probe
+from .runs import Run, StopSignals, environment, few, pretrained, save_probe
 from .track import Tracker, finite, wandb_run
 
 # %% ../nbs/34_train.ipynb #lr-factor
@@ -189,6 +189,7 @@ class _Steps:
         if state: _load(run, setup, state)
         else: _start(self.learners, self.stream.calibration())
         with signals.shield(): run.start(self.cfg, setup.device, fresh)  # all that the run needs is there
+        _note_precision(run, setup, state or {})
         self.done, self.first = seen, seen//self.cfg.samples_per_step  # samples, steps
         self.told, self.saved, self.whole = set(), time.monotonic(), True  # no step is half done
         self.clock, self.before = time.monotonic(), setup.tokens_seen
@@ -280,6 +281,14 @@ def _load(run, setup, state):
         if out_of_memory(e): raise
         raise ConfigError(f'{run.folder}/state does not fit this version: {type(e).__name__}: {one_line(e)}; '
                           '--fresh starts over') from None
+
+def _note_precision(run, setup, state:dict):
+    "Write down what the encoders' first look is taken in, and say so if it is not what the run began with"
+    (now,) = {l.sae.precision for l in setup.learners.values()}
+    write_json(run.folder/'environment.json', {**environment(setup.device), 'encoder_precision': now})
+    began = {state[p].get('precision', now) for p in setup.learners if p in state} - {now}
+    if began: tqdm.write(f'encoder_precision: {setup.device} has no {began.pop()}, in which this run began; it goes on '
+                         f'in {now}, which does not change results')
 
 def _start(learners, acts):
     "Begin with what some activations are like, and say if that is unusual"
