@@ -76,7 +76,10 @@ def command(
     notebook = shipped('nbs/runs')/f'{name}.ipynb'
     return [sys.executable, '-c', _CHILD, str(notebook), str(out), json.dumps(parameters)]
 
-def module_path()->str: return os.pathsep.join(os.path.abspath(p) for p in sys.path)  # '' is the current folder
+def module_path()->str:
+    "Where modules are looked for, besides the folders that any process of this Python has"
+    own = tuple(os.path.join(p, 'lib') for p in (sys.prefix, sys.base_prefix))
+    return os.pathsep.join(p for p in map(os.path.abspath, sys.path) if not p.startswith(own))  # '' is the current one
 
 def job_command(
     job:Job,

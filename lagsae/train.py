@@ -276,7 +276,7 @@ def _load(run, setup, state):
     "Let learners continue from a state"
     try:
         for p,l in setup.learners.items(): l.load_state(state[p])
-        setup.trained_l0 = state['trained_l0']
+        setup.trained_l0 = state.get('trained_l0', {})
     except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as e:
         if out_of_memory(e): raise
         raise ConfigError(f'{run.folder}/state does not fit this version: {type(e).__name__}: {one_line(e)}; '
