@@ -188,8 +188,7 @@ class _Steps:
         seen, state = (None if fresh else run.load_state()) or (0, None)
         if state: _load(run, setup, state)
         else: _start(self.learners, self.stream.calibration())
-        with signals.shield(): run.start(self.cfg, setup.device, fresh)  # all that the run needs is there
-        _note_precision(run, setup, state or {})
+        with signals.shield(): _begin(run, setup, state or {}, fresh)  # all that the run needs is there
         self.done, self.first = seen, seen//self.cfg.samples_per_step  # samples, steps
         self.told, self.saved, self.whole = set(), time.monotonic(), True  # no step is half done
         self.clock, self.before = time.monotonic(), setup.tokens_seen
@@ -282,8 +281,9 @@ def _load(run, setup, state):
         raise ConfigError(f'{run.folder}/state does not fit this version: {type(e).__name__}: {one_line(e)}; '
                           '--fresh starts over') from None
 
-def _note_precision(run, setup, state:dict):
-    "Write down what the encoders' first look is taken in, and say so if it is not what the run began with"
+def _begin(run, setup, state:dict, fresh:bool):
+    "Write down what is run, and in which precision encoders look first; say so if the run began with another one"
+    run.start(setup.cfg, setup.device, fresh)
     (now,) = {l.sae.precision for l in setup.learners.values()}
     write_json(run.folder/'environment.json', {**environment(setup.device), 'encoder_precision': now})
     began = {state[p].get('precision', now) for p in setup.learners if p in state} - {now}
