@@ -83,7 +83,7 @@ def interval(
     found = ratios((sums.sum(0) - out)/(n.sum() - n_out).unsqueeze(1))
     if len(n) < 2: return {k: [-math.inf, math.inf] for k in found}
     many = float(n.sum()**2/n.square().sum())  # documents of equal length that would tell as much
-    t = stdtrit(max(1., many - 1), .975)
+    t = float(stdtrit(max(1., many - 1), .975))
     off = {k: t*float((v[1:] - v[0]).square().mean()*(len(n) - 1))**.5 for k,v in found.items()}
     return {k: [float(v[0]) - off[k], float(v[0]) + off[k]] for k,v in found.items()}
 
