@@ -7,8 +7,9 @@ __all__ = ['Count', 'Whole', 'Seed', 'Positive', 'NonNegative', 'Active', 'Share
            'LEGACY', 'PIECE', 'CALIBRATION', 'BOOKKEEPING', 'ConfigError', 'ConfigWarning', 'one_line', 'YamlLoader',
            'YamlDumper', 'parse_yaml', 'Unless', 'Section', 'DataConfig', 'variant_names', 'trust', 'trust_named',
            'locate_variant', 'variant_params', 'variant_help', 'unused', 'SaesConfig', 'default_lr', 'per_sample',
-           'at_once', 'Config', 'doubts', 'field_names', 'home', 'put', 'nest', 'parse_config', 'make_config',
-           'shipped', 'named', 'set_path', 'read_yaml', 'load_config', 'dump_config', 'slug', 'run_name']
+           'at_once', 'Config', 'doubts', 'field_names', 'home', 'put', 'nest', 'parse_config', 'say_doubts',
+           'make_config', 'shipped', 'named', 'set_path', 'read_yaml', 'read_config', 'load_config', 'dump_config',
+           'slug', 'run_name']
 
 # %% ../nbs/00_config.ipynb #c-93be7286
 import ast, hashlib, importlib.util, inspect, json, re, warnings
@@ -612,8 +613,11 @@ def parse_config(
         try: tree['saes'] = _saes_section(tree['saes'])
         except ValidationError as e: raise ConfigError(_explain(e, names, 'saes.')) from None
         except ValueError as e: raise ConfigError(str(e)) from None
-    try: cfg = Config.model_validate(tree)
+    try: return Config.model_validate(tree)
     except ValidationError as e: raise ConfigError(_explain(e, names)) from None
+
+def say_doubts(cfg:Config)->Config:
+    "Warn of what has no effect"
     if found := doubts(cfg): warnings.warn('; '.join(found), ConfigWarning)  # from here, so that it is shown once
     return cfg
 
@@ -622,7 +626,7 @@ def make_config(
 )->Config:
     "Validate plain data into a `Config`; a builder that it names is trusted, as `trust` does"
     trust_named(tree)
-    return parse_config(tree)
+    return say_doubts(parse_config(tree))
 
 # %% ../nbs/00_config.ipynb #shipped
 def shipped(
@@ -674,7 +678,7 @@ def read_yaml(
     except ConfigError as e: raise ConfigError(f'{path}: {e}') from None
     except ValueError as e: raise ConfigError(f'cannot read {_shown(str(path))}: {one_line(e)}') from None
 
-def load_config(
+def read_config(
     path,          # YAML file, or the name of one that is shipped
     overrides=(),  # assignments `key.path=value`
 )->Config:
@@ -686,6 +690,13 @@ def load_config(
             for o in overrides: set_path(tree, o)
         return parse_config(tree)
     except ConfigError as e: raise ConfigError(f'{path}: {e}') from None
+
+def load_config(
+    path,          # YAML file, or the name of one that is shipped
+    overrides=(),  # assignments `key.path=value`
+)->Config:
+    "Read the configuration of a run that is to begin, as `read_config` does, and warn of what has no effect"
+    return say_doubts(read_config(path, overrides))
 
 def dump_config(
     cfg:Config,

@@ -10,8 +10,8 @@ import copy, hashlib, itertools, json, math, re, warnings
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from .config import (BOOKKEEPING, Config, ConfigError, ConfigWarning, field_names, home, load_config, named, nest,
-    parse_config, put, read_yaml, set_path, slug, unused)
+from .config import (BOOKKEEPING, Config, ConfigError, ConfigWarning, field_names, home, named, nest,
+    parse_config, put, read_config, read_yaml, say_doubts, set_path, slug, unused)
 
 # %% ../nbs/40_grid.ipynb #job
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _job(base:dict, changes:dict, naming:set)->tuple[Job, dict]: # and dotted fi
         shown = {f: v for f,v in changes.items() if f in naming and f not in idle}
         name = _name(shown or {'saes.sae_type': variant})
         for field in idle: section, _, k = field.rpartition('.'); del (tree[section] if section else tree)[k]
-        return Job(name, shown, parse_config({**tree, 'wandb_run_name': name})), idle
+        return Job(name, shown, say_doubts(parse_config({**tree, 'wandb_run_name': name}))), idle
     except ConfigError as e:
         raise ConfigError(f'{_name({f: v for f,v in changes.items() if f in naming} or changes)}: {e}') from None
 
@@ -180,10 +180,7 @@ def _older(folder:Path, jobs:list[Job], sweep)->list[str]:
     "Remarks on what a folder holds already; a `ConfigError` if it holds another run under a job's name"
     for j in jobs:
         there = j.folder/'config.yaml'
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # what there is to say of it has been said of the job
-            same = not there.exists() or load_config(there).model_dump() == j.cfg.model_dump()
-        if not same:
+        if there.exists() and read_config(there).model_dump() != j.cfg.model_dump():
             raise ConfigError(f'{j.folder} holds a run with another configuration; choose another save_dir or '
                               'wandb_run_name')
     if not (folder/'sweep.yaml').exists() or read_yaml(folder/'sweep.yaml') == sweep: return []

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 from safetensors.torch import load_file, save
 from tqdm.auto import tqdm
-from .config import Config, ConfigError, dump_config, load_config, one_line, run_name
+from .config import Config, ConfigError, dump_config, one_line, read_config, run_name
 from .core import SAE, build
 from .evaluate import ADVICE
 from .files import Stopped, out_of_memory, read_json, write_atomic, write_json, write_text
@@ -158,7 +158,7 @@ class Run:
         "As resolved when the run began"
         path = self.folder/'config.yaml'
         if not path.exists(): raise ConfigError(f'{self.folder}: no run here, config.yaml is missing')
-        return load_config(path)
+        return read_config(path)
     @property
     def complete(self)->bool: return (self.folder/'metrics.json').exists()
     @property
