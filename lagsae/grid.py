@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from .config import (BOOKKEEPING, Config, ConfigError, ConfigWarning, field_names, home, named, nest,
-    parse_config, put, read_config, read_yaml, say_doubts, set_path, slug, unused)
+    parse_config, plain_path, put, read_config, read_yaml, say_doubts, set_path, slug, unused, without)
+from .files import read_json
 
 # %% ../nbs/40_grid.ipynb #job
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def make_plan(
     "Read, override, expand, validate, and compare with what the folder holds"
     base_config, sweep_config = named(base_config), named(sweep_config, 'sweeps')
     base, sweep = read_yaml(base_config), read_yaml(sweep_config)
-    try: base, folder = _placed(base, overrides, base_config.stem, sweep_config.stem)
+    try: base, folder = _placed(base, overrides, *(without(p.name, '.yaml', '.yml') for p in (base_config, sweep_config)))
     except ConfigError as e: raise ConfigError(f'{base_config}: {e}') from None
     with warnings.catch_warnings(record=True) as ignored:
         warnings.simplefilter('always')
@@ -167,6 +168,8 @@ def _placed(base, overrides, name:str, sweep:str)->tuple[dict, Path]: # and the 
     save_dir, tags, data = base.get('save_dir') or 'output', base.get('wandb_tags') or [], base.get('data')
     if not isinstance(save_dir, str): raise ConfigError(f'save_dir: expected text, got {str(save_dir)[:60]}')
     if not isinstance(tags, list): raise ConfigError(f'wandb_tags: expected a list, got {str(tags)[:60]}')
+    try: save_dir = plain_path(save_dir)
+    except ValueError as e: raise ConfigError(f'save_dir: {e}') from None
     folder = Path(save_dir)/slug(f'{base.get("wandb_run_name") or name}-{sweep}')
     if not (isinstance(data, dict) and data.get('cache_dir')): put(base, 'data.cache_dir', str(Path(save_dir)/'cache'))
     return base | dict(save_dir=str(folder), wandb_tags=[*tags, _tag(folder.name)]), folder
@@ -209,9 +212,10 @@ def model_shape(
             from lagsae.models import official_name
             where = try_to_load_from_cache(official_name(name), 'config.json')
     if not isinstance(where, (str, Path)) or not Path(where).is_file(): return None
-    found = json.loads(Path(where).read_text(encoding='utf-8'))
+    try: found = read_json(where)
+    except ConfigError: return None  # loading the model will say what is wrong with it
     shape = {k: next((found[n] for n in names if n in found), None) for k,names in _SHAPE.items()}
-    return shape if None not in shape.values() else None
+    return shape if all(type(v) is int and v > 0 for v in shape.values()) else None
 
 def _n_hooks(patterns:list[str], layers:int)->int:
     "How many hooks are meant, by the look of it: one in each layer where a pattern does not name one"
