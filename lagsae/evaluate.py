@@ -227,14 +227,16 @@ def verdict(
 )->str:
     "Whether an SAE has the L0 that was asked for, and came by it honestly"
     if target is None: return 'no target'
+    if not math.isfinite(l0): return 'not finite'
     if trouble: return trouble
-    near = lambda l0, share: l0 is not None and abs(l0/target - 1) <= share
+    near = lambda l0, share: l0 is not None and abs(l0 - target) <= share*target
     landed = before is None or near(before, .05) or near(trained, .05)
     if near(l0, tolerance): return 'on target' if landed else 'still moving'
     if near(trained, tolerance): return 'texts differ'
     return 'above target' if l0 > target else 'below target'
 
 ADVICE = {
+    'not finite': 'there is no L0: look for activations that are not finite, or hold out more text',
     'above target': 'more features are active than were asked for: train longer, or use a variant that holds its L0',
     'below target': 'fewer features are active than were asked for: train longer, or use a variant that holds its L0',
     'texts differ': 'training ended on target, and held-out texts have more or fewer active features: hold out texts '
