@@ -20,6 +20,7 @@ def _this_python():
     from jupyter_client import AsyncKernelManager
     from jupyter_client.kernelspec import KernelSpec
     spec = get_kernel_dict()
+    spec['env'] = dict(MPLBACKEND='module://matplotlib_inline.backend_inline')  # figures belong into the notebook
     spec['argv'] = [sys.executable, *spec['argv'][1:], '--IPKernelApp.ignore_cwd=True']
     class ThisPython(AsyncKernelManager):
         @property
@@ -36,9 +37,10 @@ def execute(
     from nbclient.exceptions import DeadKernelError
     out = Path(out)
     draft = out.with_name(f'.{out.name}') if out.exists() else out
+    literal = lambda path: str(path).replace('{', '{{').replace('}', '}}')  # papermill fills in what stands in braces
     try:
-        papermill.execute_notebook(str(notebook), str(draft), parameters, kernel_name='python3', progress_bar=False,
-                                   autosave_cell_every=10, kernel_manager_class=_this_python())
+        papermill.execute_notebook(literal(notebook), literal(draft), parameters, kernel_name='python3',
+                                   progress_bar=False, autosave_cell_every=10, kernel_manager_class=_this_python())
     except papermill.PapermillExecutionError as e: return _one_line(f'{e.ename}: {e.evalue}')
     except DeadKernelError: return f'the kernel died: {_KILLED}'
     except Exception as e: return _one_line(f'{type(e).__name__}: {e}')
@@ -310,6 +312,7 @@ class Sweep:
         finally:
             for s,handler in before.items(): signal.signal(s, handler)
             self.workers.kill()
+            for j in self.plan.jobs: (j.folder/'stop').unlink(missing_ok=True)  # of those that had no time to obey
         if self.at_once: return
         self._compare(wait=True); self._say_cache()
         for j in self.plan.jobs:
