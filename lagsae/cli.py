@@ -25,7 +25,7 @@ _REMEDIES = {errno.ENOSPC: 'make room, or write elsewhere', errno.EDQUOT: 'make 
 
 def _told(e:BaseException)->tuple[int, str]|None: # None: nobody has foreseen it
     "Exit status and message for what ends a command: 2 where the user can mend it, else 1; 128 + n for signal n"
-    from lagsae.config import ConfigError, one_line
+    from lagsae.config import ConfigError, ConfigWarning, one_line
     from lagsae.files import RunError, Stopped, out_of_memory
     if isinstance(e, KeyboardInterrupt): return 130, 'interrupted'
     if isinstance(e, Stopped): return e.status, str(e)
@@ -33,7 +33,7 @@ def _told(e:BaseException)->tuple[int, str]|None: # None: nobody has foreseen it
     if out_of_memory(e):
         advice = 'free some, or take fewer tokens, smaller batches or fewer SAEs'
         return 1, f'error: memory has run out: {advice} ({one_line(e)})'
-    if isinstance(e, ConfigError): return 2, f'error: {e}'
+    if isinstance(e, ConfigError | ConfigWarning): return 2, f'error: {e}'
     if isinstance(e, OSError):
         remedy = f'; {_REMEDIES[e.errno]}' if e.errno in _REMEDIES else ''
         return 1, f'error: {e.filename or "system"}: {e.strerror or e}{remedy}'
@@ -180,7 +180,7 @@ def evaluate(
     from lagsae.runs import summary
     from lagsae.track import finite
     from lagsae.train import reevaluate
-    metrics = reevaluate(*open_saes(folder, config_path), n_tokens, device)
+    metrics = reevaluate(*open_saes(folder, config_path), n_tokens, device, folder=folder)
     print(summary(metrics))
     if out: write_json(out, finite(metrics))
 

@@ -151,7 +151,8 @@ def make_plan(
     "Read, override, expand, validate, and compare with what the folder holds"
     base_config, sweep_config = named(base_config), named(sweep_config, 'sweeps')
     base, sweep = read_yaml(base_config), read_yaml(sweep_config)
-    try: base, folder = _placed(base, overrides, *(without(p.name, '.yaml', '.yml') for p in (base_config, sweep_config)))
+    names = (without(p.name, '.yaml', '.yml') for p in (base_config, sweep_config))
+    try: base, folder = _placed(base, overrides, *names)
     except ConfigError as e: raise ConfigError(f'{base_config}: {e}') from None
     with warnings.catch_warnings(record=True) as ignored:
         warnings.simplefilter('always')

@@ -7,7 +7,7 @@ __all__ = ['KINDS', 'REACH', 'N_NEAR', 'N_LOGITS', 'N_BINS', 'chosen', 'around',
            'save_page', 'run_pages']
 
 # %% ../nbs/51_page.ipynb #c-imports
-import base64, hashlib, json, re, zlib
+import base64, hashlib, json, re, warnings, zlib
 from importlib.resources import files
 from pathlib import Path
 import numpy as np
@@ -21,7 +21,7 @@ from .data import check_vocabulary, first_samples, pick_tokenizer, special_ids
 from .features import Features, coactive, gather, nearest, visible
 from .files import write_text
 from .models import load_model, pick_device
-from .runs import Run
+from .runs import Run, other_model
 
 # %% ../nbs/51_page.ipynb #examples
 KINDS = ('strongest', 1., 10), ('from the upper quartile down', .75, 4), ('from the median down', .5, 4), \
@@ -195,6 +195,7 @@ def run_pages(
     if not wanted: raise ConfigError(f'position: no SAE for {position}; there are {", ".join(every)}')
     if n_tokens < 1: raise ConfigError(f'n_tokens: at least 1, got {n_tokens}')
     model = load_model(cfg.tlens_model_name, cfg.tlens_model_path, cfg.dtype, device, cfg.weight_processing)
+    if other := other_model(run.folder, model, device): warnings.warn(other, stacklevel=2)
     samples, tokenizer, source = _texts(cfg, model, n_tokens)
     special = special_ids(tokenizer)
     kept = {p: run.folder/'features'/f'{p}.safetensors' for p in every}

@@ -6,7 +6,7 @@
 __all__ = ['lr_factor', 'make_learner', 'Setup', 'train', 'reevaluate']
 
 # %% ../nbs/34_train.ipynb #c-deae81db
-import math, time, zlib
+import math, time, warnings, zlib
 from functools import cached_property
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ from .files import RunError, Stopped, check_writable, locked, memory_errors, out
 from .learner import Learner
 from .models import free_memory, hook_names, hook_widths, load_model, match_positions, pick_device
 from .plots import compare, curves, densities
-from .runs import Run, StopSignals, environment, few, pretrained, save_probe
+from .runs import Run, StopSignals, few, other_model, pretrained, save_probe
 from .track import Tracker, finite, wandb_run
 
 # %% ../nbs/34_train.ipynb #lr-factor
@@ -145,7 +145,7 @@ def train(
     if not fresh and run.complete:
         run.check(cfg)
         return run
-    check_writable(cfg.save_dir)
+    check_writable(run.folder, 'the folder of the run' if folder else 'save_dir')
     if cfg.data.cache_dir: check_writable(cfg.data.cache_dir, 'data.cache_dir')
     with locked(run.folder), StopSignals() as signals:
         if not fresh: run.check(cfg)
@@ -251,11 +251,11 @@ class _Steps:
     def _save_weights(self, n):
         self.tracker.checkpoint(self.run.save_weights(n, {p: l.sae for p,l in self.learners.items()}), n)
     def _save_state(self, n):
-        state = {p: l.state() for p,l in self.learners.items()}
-        self.run.save_state(n, dict(state, trained_l0=self.setup.trained_l0))
+        self.run.save_state(n, {p: l.state() for p,l in self.learners.items()} | {'trained_l0': self.setup.trained_l0})
         self.saved = time.monotonic()
     def _stop(self, n, e):
         "Write a checkpoint, unless a step is half done, and say how to go on"
+        (self.run.folder/'stop').unlink(missing_ok=True)  # obeyed, and not to stop those who go on from here
         if not self.whole: n = max(self.run.checkpoints('state'), default=0)
         elif n > self.first*self.cfg.samples_per_step: self._save_state(n)
         raise type(e)(f'{self.run.folder}: {e}; {n} samples are done, and the same command goes on from there',
@@ -273,6 +273,7 @@ def _inference_l0(
 
 def _load(run, setup, state):
     "Let learners continue from a state"
+    if other := other_model(run.folder, setup.model, setup.device): raise ConfigError(f'{other}; --fresh starts over')
     try:
         for p,l in setup.learners.items(): l.load_state(state[p])
         setup.trained_l0 = state.get('trained_l0', {})
@@ -283,9 +284,8 @@ def _load(run, setup, state):
 
 def _begin(run, setup, state:dict, fresh:bool):
     "Write down what is run, and in which precision encoders look first; say so if the run began with another one"
-    run.start(setup.cfg, setup.device, fresh)
     (now,) = {l.sae.precision for l in setup.learners.values()}
-    write_json(run.folder/'environment.json', {**environment(setup.device), 'encoder_precision': now})
+    run.start(setup.cfg, setup.device, fresh, setup.model, encoder_precision=now)
     began = {state[p].get('precision', now) for p in setup.learners if p in state} - {now}
     if began: tqdm.write(f'encoder_precision: {setup.device} has no {began.pop()}, in which this run began; it goes on '
                          f'in {now}, which does not change results')
@@ -317,6 +317,7 @@ def reevaluate(
     n_tokens:int|None=None, # about how many; None: as many samples as the configuration asks for
     device:str|None=None, # default: 'cuda:0' if there is one, else 'cpu'
     progress:bool=True,
+    folder=None,          # of the run whose SAEs they are, if they are
 )->dict:                  # as in metrics.json
     "The metrics of SAEs on held-out tokens"
     begun, d = time.monotonic(), cfg.data
@@ -329,6 +330,7 @@ def reevaluate(
     cfg = cfg.model_copy(update=dict(data=d.model_copy(update=dict(n_eval_samples=n_samples, n_train_samples=1)),
                                      saes=cfg.saes.model_copy(update=dict(sae_positions=list(saes)))))
     setup = Setup(cfg, device)
+    if folder and (other := other_model(folder, setup.model, setup.device)): warnings.warn(other, stacklevel=2)
     for p,s in saes.items():
         if s.d_in != setup.widths[p]: raise ConfigError(f'{p} is {setup.widths[p]} wide, the SAE takes {s.d_in}')
     saes = {p: s.to(setup.device) for p,s in saes.items()}
