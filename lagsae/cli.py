@@ -55,6 +55,7 @@ def _one_line_errors(f):
     "Errors as one line on standard error, and an exit status that tells"
     @functools.wraps(f)
     def wrapped(*args, **kwargs):
+        if sys.stderr is None: sys.stderr = open(os.devnull, 'w')  # closed; print would take stdout
         terminal = isinstance(sys.stdout, io.TextIOWrapper)  # not so in a notebook
         if terminal: sys.stdout.reconfigure(errors='backslashreplace')  # it may know ASCII only
         try:
