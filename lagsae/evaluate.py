@@ -221,14 +221,14 @@ def verdict(
     l0:float,                # achieved on held-out tokens
     target:float|None,       # asked for; None where the variant has no target
     before:float|None=None,  # L0 on held-out tokens before the last calibration
-    trouble:str|None=None,   # what the controller has to say
+    trouble:str|None=None,   # what the training or its controller has to say
     trained:float|None=None, # L0 on tokens of training near its end, before that calibration, with the same gate
     tolerance:float=.02,     # relative
 )->str:
     "Whether an SAE has the L0 that was asked for, and came by it honestly"
+    if trouble: return trouble
     if target is None: return 'no target'
     if not math.isfinite(l0): return 'not finite'
-    if trouble: return trouble
     near = lambda l0, share: l0 is not None and abs(l0 - target) <= share*target
     landed = before is None or near(before, .05) or near(trained, .05)
     if near(l0, tolerance): return 'on target' if landed else 'still moving'
@@ -237,6 +237,7 @@ def verdict(
 
 ADVICE = {
     'not finite': 'there is no L0: look for activations that are not finite, or hold out more text',
+    'steps left out': 'more than one step in a hundred was not finite, and left out: a lower lr, or another dtype',
     'above target': 'more features are active than were asked for: train longer, or use a variant that holds its L0',
     'below target': 'fewer features are active than were asked for: train longer, or use a variant that holds its L0',
     'texts differ': 'training ended on target, and held-out texts have more or fewer active features: hold out texts '

@@ -125,7 +125,8 @@ class Setup:
                 for p,l in self.learners.items()}
     def _judge(self, position:str, l0:float)->dict:
         l, trained = self.learners[position], self.trained_l0.get(position)
-        judged = verdict(l0, l.target_l0, l.uncalibrated_l0, l.terms.trouble(), trained)
+        trouble = 'steps left out' if 100*l.guard.skipped > self.cfg.n_steps else l.terms.trouble()
+        judged = verdict(l0, l.target_l0, l.uncalibrated_l0, trouble, trained)
         return dict(target_l0=l.target_l0, trained_l0=trained, uncalibrated_l0=l.uncalibrated_l0, verdict=judged)
 
 # %% ../nbs/34_train.ipynb #train
