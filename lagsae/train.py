@@ -146,7 +146,7 @@ def train(
     if not fresh and run.complete:
         run.check(cfg)
         return run
-    check_writable(run.folder, 'the folder of the run' if folder else 'save_dir')
+    check_writable(folder or cfg.save_dir)
     if cfg.data.cache_dir: check_writable(cfg.data.cache_dir, 'data.cache_dir')
     with locked(run.folder), StopSignals() as signals:
         if not fresh: run.check(cfg)
