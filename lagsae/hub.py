@@ -6,7 +6,7 @@
 __all__ = ['model_card', 'hub_files', 'push_to_hub', 'from_hub']
 
 # %% ../nbs/61_hub.ipynb #c-imports
-import shutil, tempfile
+import tempfile
 from pathlib import Path
 from .config import ConfigError, one_line
 from .core import SAE

@@ -22,7 +22,7 @@ from torch import Tensor
 from .config import ConfigError, one_line
 from .core import SAE, Gate
 from .files import regular
-from .gates import Gated, JumpReLU, ReLU, TopK
+from .gates import Gated, ReLU, TopK
 from .runs import load_saved
 
 # %% ../nbs/58_weights.ipynb #read-json
