@@ -27,10 +27,17 @@ def _tensors(model)->dict: # name to parameter or buffer, also such as are not s
     return {f'{i} {n}': t for i, m in enumerate(parts)
             for n, t in (*nn.Module.named_parameters(m), *nn.Module.named_buffers(m))}
 
+_INTEGER = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+
+def _bit_sums(tensors:dict)->list[int]:
+    "For each tensor the sum of its bits as integers: tells what is written past autograd, as with `.data`"
+    sums = [t.detach().view(_INTEGER[t.element_size()]).sum(dtype=torch.int64) for t in tensors.values()]
+    return [n for d in {s.device for s in sums} for n in torch.stack([s for s in sums if s.device == d]).tolist()]
+
 def _weights_hash(model)->str:
     "A hash of every weight and buffer, kept until one of them is written to or replaced"
     tensors = _tensors(model)
-    state = [(n, t.data_ptr(), t._version, t.dtype) for n,t in tensors.items()]
+    state = [(n, t.data_ptr(), t._version, t.dtype, s) for (n,t), s in zip(tensors.items(), _bit_sums(tensors))]
     if _hashed.get(model, (None,))[0] != state:
         h, seen = hashlib.sha256(), {}
         for name, t in tensors.items():
