@@ -25,7 +25,11 @@ class Samples:
     def __init__(self,
         ids:Tensor,                # (n, context_length) int32
         document:Tensor|None=None, # (n,) in which document each begins, where that is known
-    ): self.ids, self.context_length, self.document = ids, ids.shape[1], document
+        padding:Tensor|None=None,  # (n, context_length) bool, which ids only fill samples up; None: no id
+    ): self.ids, self.context_length, self.document, self.padding = ids, ids.shape[1], document, padding
+    def every_other(self, start:int):
+        "The samples `start`, `start+2` and so on"
+        return Samples(*(x if x is None else x[start::2] for x in (self.ids, self.document, self.padding)))
     def __len__(self): return len(self.ids)
     def read(self,
         start:int, # first sample
@@ -197,32 +201,47 @@ def _corpus(cfg:DataConfig, seed:int):
         return read_documents(rows.select(rest).shuffle(seed=seed, keep_in_memory=True), cfg) if rest else iter(())
     return lambda: read_documents(rows, cfg), train
 
-def _cutter(cfg:DataConfig, tokenizer, docs)->Iterator[list[int]]:
-    "The samples of documents"
-    if not cfg.is_tokenized: return pack(docs, tokenizer, cfg.context_length)
-    ends = (tokenizer.bos_token_id, tokenizer.eos_token_id)
-    pad = next((i for i in (tokenizer.pad_token_id, *ends[::-1]) if i is not None), None)
-    return cut(docs, cfg.context_length, pad, pad in ends)
+def _pad(tokenizer)->int|None:
+    "What fills samples up: a special id"
+    ids = (tokenizer.pad_token_id, tokenizer.eos_token_id, tokenizer.bos_token_id)
+    return next((i for i in ids if i is not None), None)
 
-def _read_held_out(cfg:DataConfig, tokenizer, docs:Iterable, n:int)->tuple[list[list[int]], Once, str]:
+def _cutter(cfg:DataConfig, tokenizer, docs)->Iterator[list[int]]:
+    "The samples of documents, with `MASKED` where they are filled up"
+    if not cfg.is_tokenized: return pack(docs, tokenizer, cfg.context_length)
+    pad = _pad(tokenizer)
+    return cut(docs, cfg.context_length, pad, pad in (tokenizer.bos_token_id, tokenizer.eos_token_id))
+
+def _filled(ids:list[int], pad:int|None)->list[int]:
+    "The ids of a sample as a model reads them"
+    return [pad if i == MASKED else i for i in ids] if MASKED in ids else ids
+
+def _read_held_out(cfg:DataConfig, tokenizer, docs:Iterable, n:int)->tuple[Samples, Once, str]:
     "The first `n` different samples, the documents read for them, and what explains that there are fewer"
-    docs, edges, longest = Once(docs, _digest), Counter(), 0
+    docs, edges, longest, pad = Once(docs, _digest), Counter(), 0, _pad(tokenizer)
     def watched():
         nonlocal longest
         for d in docs:
             longest = max(longest, len(d) - d.count(MASKED) if cfg.is_tokenized else 0)
             if cfg.is_tokenized: edges[_repeated(d)] += 1
             yield d
-    samples = Once(_cutter(cfg, tokenizer, watched()), _key)
-    rows = list(islice(samples, n))
-    special = {None, *special_ids(tokenizer)}
+    samples = Once(_cutter(cfg, tokenizer, watched()), lambda s: _key(_filled(s, pad)))
+    rows, number = [], []
+    for s in islice(samples, n):
+        rows.append(s)
+        number.append(docs.n)  # of texts, up to eight are read at a time
+    special = special_ids(tokenizer)
     for i, times in edges.items():
-        if i not in special and 2*times > edges.total():
+        if i not in (None, *special) and 2*times > edges.total():
             tqdm.write(f'data: {times} of {edges.total()} rows begin or end with token {i} over and over; if that is '
                        'padding, a column attention_mask leaves it out')
     why = f'; {samples.n - len(rows)} more are the same again' if samples.n > len(rows) else ''
     if cfg.is_tokenized: why += f'; rows that are shorter give none, and the longest has {longest} tokens'
-    return rows, docs, why
+    ids = torch.tensor([_filled(s, pad) for s in rows], dtype=torch.int32)
+    document = documents(ids, special) if rows else None
+    if document is None: document = torch.tensor(number)
+    padding = torch.tensor([[i == MASKED for i in s] for s in rows]) if any(MASKED in s for s in rows) else None
+    return Samples(ids.reshape(len(rows), cfg.context_length), document, padding), docs, why
 
 def _repeated(ids:list[int])->int|None:
     "The id that a row begins or ends with four times or more, if there is one"
@@ -244,10 +263,9 @@ def first_samples(
 )->tuple[Samples, bool]: # the samples, and whether no run with this configuration trains on any of them
     "The samples that evaluation and calibration take turns in, and those after them, as many as there are"
     start, _ = _corpus(cfg, 0)
-    rows, _, why = _try(cfg, lambda: _read_held_out(cfg, tokenizer, start(), n))
-    if not rows: raise ConfigError(f'data: {cfg.dataset_name} has no sample of {cfg.context_length} tokens{why}')
-    ids = torch.tensor(rows, dtype=torch.int32)
-    return Samples(ids, documents(ids, special_ids(tokenizer))), is_held_out(cfg, len(rows))
+    found, _, why = _try(cfg, lambda: _read_held_out(cfg, tokenizer, start(), n))
+    if not len(found): raise ConfigError(f'data: {cfg.dataset_name} has no sample of {cfg.context_length} tokens{why}')
+    return found, is_held_out(cfg, len(found))
 
 def load_samples(
     cfg:DataConfig,
@@ -258,18 +276,17 @@ def load_samples(
     seed = seed if cfg.seed is None else cfg.seed
     start_held, start_train = _corpus(cfg, seed)
     n = 2*cfg.n_eval_samples
-    rows, docs, why = _try(cfg, lambda: _read_held_out(cfg, tokenizer, start_held(), n))
-    if len(rows) < n: raise _too_few(cfg, 'n_eval_samples (half of them for calibration)', n, len(rows), why)
-    ids = torch.tensor(rows, dtype=torch.int32)
+    first, docs, why = _try(cfg, lambda: _read_held_out(cfg, tokenizer, start_held(), n))
+    if len(first) < n: raise _too_few(cfg, 'n_eval_samples (half of them for calibration)', n, len(first), why)
     known = set(map(_digest, start_held())) if cfg.dataset_name == STDLIB else docs.seen
-    held = HeldOut(ids, special_ids(tokenizer), known)
+    held, pad = HeldOut(first.ids, special_ids(tokenizer), known), _pad(tokenizer)
     def start():
-        found = held.unlike(_cutter(cfg, tokenizer, held.without(start_train(docs.n))))
-        first = list(islice(found, 1))
-        if not first: raise ConfigError(_NOTHING_LEFT.format(cfg.dataset_name, f'{docs.n} document{"s"*(docs.n != 1)}'))
-        return chain(first, found)
-    document = documents(ids, special_ids(tokenizer))
-    calibration, evals = Samples(ids[1::2]), Samples(ids[::2], None if document is None else document[::2])
+        cuts = _cutter(cfg, tokenizer, held.without(start_train(docs.n)))
+        found = held.unlike(_filled(s, pad) for s in cuts)
+        one = list(islice(found, 1))
+        if not one: raise ConfigError(_NOTHING_LEFT.format(cfg.dataset_name, f'{docs.n} document{"s"*(docs.n != 1)}'))
+        return chain(one, found)
+    evals, calibration = first.every_other(0), first.every_other(1)
     if cfg.streaming and cfg.dataset_name != STDLIB:
         return StreamedSamples(start, cfg.n_train_samples, cfg.context_length, held), calibration, evals
     train = _try(cfg, lambda: _take(start(), cfg.n_train_samples, cfg))

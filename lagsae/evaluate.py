@@ -103,7 +103,7 @@ def replace_at(
 def token_losses(
     logits:Tensor,            # (b, p, vocab)
     tokens:Tensor,            # (b, p)
-    mask:Tensor,              # (b, p) bool, input tokens that count
+    mask:Tensor,              # (b, p) bool, input tokens whose predictions count
     clean:Tensor|None=None,   # (b, p, vocab) logits of the untouched model
 )->tuple[Tensor, Tensor]:     # (n,) cross-entropy and (n,) KL(clean || this), in nats; KL is zero without `clean`
     "Losses of the predictions made at counted tokens, a few samples at a time to bound memory"
@@ -120,9 +120,9 @@ def token_losses(
 # %% ../nbs/30_evaluate.ipynb #evaluate
 class _Ablated:
     "The losses of zero and mean ablation at a position: from the cache, or still to be found"
-    def __init__(self, cache, name, position:str, mean:Tensor):
-        digest = hashlib.sha256(mean.cpu().numpy().tobytes()).hexdigest()
-        self.cache, self.name, self.what = cache, name, f'losses without {position}, mean {digest}'
+    def __init__(self, cache, name, position:str, mean:Tensor, scored:Tensor):
+        digest = hashlib.sha256(mean.cpu().numpy().tobytes() + scored.numpy().tobytes()).hexdigest()
+        self.cache, self.name, self.what = cache, name, f'losses without {position}, {digest}'
         self.known = cache and cache.read(name, self.what)
         self.todo = [torch.zeros_like, lambda a: mean.expand_as(a)] if self.known is None else []
     def complete(self, losses:Tensor)->Tensor: # (n, 7)
@@ -142,29 +142,37 @@ def evaluate(
     cache:Cache|None=None, # of losses with ablated activations, which are the same for all SAEs of a sweep
 )->dict[str, dict]:    # hook name to metrics
     "All metrics of SAEs at their positions"
-    device, masks = next(model.parameters()).device, []
-    saes, tokens = {p: s.frozen() for p,s in saes.items()}, samples.read(0, len(samples))
+    device, tokens = next(model.parameters()).device, samples.read(0, len(samples))
+    saes, mask = {p: s.frozen() for p,s in saes.items()}, kept(tokens, special)
+    scored = _scored(mask, samples.padding)
     if is_hooked(model): cache = None
-    ablated = {p: _Ablated(cache, cache and address(fingerprint(model), tokens, special), p, s.mean)
-               for p,s in saes.items()}
+    name = cache and address(fingerprint(model), tokens, special)
+    ablated = {p: _Ablated(cache, name, p, s.mean, scored) for p,s in saes.items()}
     sums, losses = {p: Reconstruction(s) for p,s in saes.items()}, {p: [] for p in saes}
-    batches = tokens.split(per_pass(model, tokens.shape[1], batch_size, logits=True))
-    for tokens in tqdm(batches, desc='evaluate', unit='batch', leave=False, disable=not progress):
-        tokens = tokens.to(device); mask = kept(tokens, special); masks.append(mask.cpu())
-        logits = model(tokens, return_type='logits')
-        clean = token_losses(logits, tokens, mask)[0]
+    few = per_pass(model, tokens.shape[1], batch_size, logits=True)
+    batches = list(zip(*(x.split(few) for x in (tokens, mask, scored))))
+    for batch in tqdm(batches, desc='evaluate', unit='batch', leave=False, disable=not progress):
+        ids, keep, counts = (x.to(device) for x in batch)
+        logits = model(ids, return_type='logits')
+        clean = token_losses(logits, ids, counts)[0]
         for p in saes:
             found = [clean]
             for new in (sums[p].add, *ablated[p].todo):
-                spliced = model.run_with_hooks(tokens, return_type='logits', fwd_hooks=[(p, replace_at(mask, new))])
-                found += token_losses(spliced, tokens, mask, logits)
+                spliced = model.run_with_hooks(ids, return_type='logits', fwd_hooks=[(p, replace_at(keep, new))])
+                found += token_losses(spliced, ids, counts, logits)
                 del spliced  # before there are others
             losses[p].append(torch.stack(found, 1))
         del logits
     losses = {p: ablated[p].complete(torch.cat(l)) for p,l in losses.items()}
     document = torch.arange(len(samples)) if samples.document is None else samples.document
     run = document.unique_consecutive(return_inverse=True)[1]  # of samples that follow one another in a document
-    return {p: _all_metrics(s, torch.cat(masks), losses[p], run) for p,s in sums.items()}
+    return {p: _all_metrics(s, mask, scored, losses[p], run) for p,s in sums.items()}
+
+def _scored(mask:Tensor, padding:Tensor|None)->Tensor: # (b, p) bool
+    "Which tokens make a prediction that counts: those that count, but for the last before padding"
+    scored = mask.clone()
+    if padding is not None: scored[:, :-1] &= ~padding[:, 1:]
+    return scored
 
 def _ce_ratios(means:Tensor)->dict[str, Tensor]:
     "Metrics from (..., 7) mean losses: CE of the model, and CE and KL of SAE, zero and mean ablation"
@@ -174,13 +182,13 @@ def _ce_ratios(means:Tensor)->dict[str, Tensor]:
                 ce_recovered_mean=(mean - ce)/gap(mean), kl=kl,
                 kl_score=1 - kl/torch.where(zero_kl > 1e-9, zero_kl, torch.nan))
 
-def _all_metrics(sums:Reconstruction, mask:Tensor, losses:Tensor, group:Tensor)->dict:
+def _all_metrics(sums:Reconstruction, mask:Tensor, scored:Tensor, losses:Tensor, group:Tensor)->dict:
     "What reconstructions, and the losses of the model with them, say together; `group` (b,) are the samples' documents"
     sample, where = mask.nonzero().unbind(1)
     m, l0 = sums.metrics(group[sample]), torch.cat(sums.rows)[:, 0]
     by_position = where.bincount(l0, mask.shape[1])/where.bincount(minlength=mask.shape[1])
     ce = {k: v.item() for k,v in _ce_ratios(losses.mean(0)).items()}
-    ci95 = {**m['ci95'], **interval(losses, _ce_ratios, group[mask[:, :-1].nonzero()[:, 0]])}
+    ci95 = {**m['ci95'], **interval(losses, _ce_ratios, group[scored[:, :-1].nonzero()[:, 0]])}
     return {**m, **ce, 'l0_by_position': by_position.tolist(), 'ci95': ci95}
 
 # %% ../nbs/30_evaluate.ipynb #cosines

@@ -11,8 +11,8 @@ from itertools import chain, groupby
 from pathlib import Path
 from torch import Tensor
 from tqdm.auto import tqdm
-from .config import ConfigError, DataConfig, one_line
-from .models import BUNDLED, bundled_folder, check_hub
+from .config import ConfigError, DataConfig
+from .models import BUNDLED, bundled_folder, check_hub, drop_unknown, is_cached, official_name, read_tokenizer
 from .sources import MASKED
 
 # %% ../nbs/02_tokens.ipynb #load-tokenizer
@@ -20,11 +20,11 @@ def load_tokenizer(
     name:str, # a bundled model, a local folder or a Hub name
 ):            # a Hugging Face tokenizer
     "A tokenizer other than the model's own"
-    from transformers import AutoTokenizer
-    if not (name in BUNDLED or Path(name).exists()):
-        check_hub(name, 'model', 'data.tokenizer_name', 'leave it out to use the tokenizer of the model')
-    try: return AutoTokenizer.from_pretrained(str(bundled_folder(name)) if name in BUNDLED else name)
-    except Exception as e: raise ConfigError(f'data.tokenizer_name: cannot load {name!r}: {one_line(e)}') from e
+    path = bundled_folder(name) if name in BUNDLED else Path(name).expanduser()
+    source = str(path) if path.exists() else official_name(name)
+    if not (path.exists() or is_cached(source, 'tokenizer_config.json') or is_cached(source, 'tokenizer.json')):
+        check_hub(source, 'model', 'data.tokenizer_name', 'leave it out to use the tokenizer of the model')
+    return read_tokenizer('data.tokenizer_name', pretrained_model_name_or_path=source)
 
 def pick_tokenizer(
     cfg:DataConfig,
@@ -33,8 +33,7 @@ def pick_tokenizer(
     "The tokenizer of a configuration or else of the model, without special tokens that the model does not know"
     tokenizer = load_tokenizer(cfg.tokenizer_name) if cfg.tokenizer_name else model.tokenizer
     if tokenizer is None: raise ConfigError('data.tokenizer_name: is required, as the model has no tokenizer')
-    for token in ('bos_token', 'eos_token', 'pad_token'):
-        if (getattr(tokenizer, f'{token}_id') or 0) >= model.cfg.d_vocab: setattr(tokenizer, token, None)
+    drop_unknown(tokenizer, model.cfg.d_vocab)
     known = lambda t: {i: word for word, i in t.get_vocab().items() if i < model.cfg.d_vocab}
     if model.tokenizer not in (None, tokenizer) and known(tokenizer) != known(model.tokenizer):
         tqdm.write(f'data.tokenizer_name: {cfg.tokenizer_name} has another vocabulary than the tokenizer of the model')
@@ -99,9 +98,9 @@ def _strip_padding(ids:list[int], pad:int, kept:int)->list[int]:
 def cut(
     rows:Iterable[list[int]], # token ids, as a tokenised dataset holds them; `MASKED` for padding
     context_length:int,
-    pad:int|None=None,        # what samples of padded rows are filled up with: a special id
+    pad:int|None=None,        # what rows may be padded with where nothing says so: a special id
     pad_is_text:bool=False,   # whether one such id at an end of a row may be BOS or EOS
-)->Iterator[list[int]]:       # samples of exactly `context_length` ids
+)->Iterator[list[int]]:       # samples of exactly `context_length` ids; `MASKED` where they are filled up
     "Cut each row into samples as it is and drop what is left over; of padded rows, fill it up at its end"
     for r in rows:
         if pad is not None and len(r) > 1 and pad in (r[0], r[-1]): r = _strip_padding(r, pad, pad_is_text)
@@ -111,7 +110,7 @@ def cut(
                               'samples up with; remove the padding from the rows')
         runs = [list(run) for masked, run in groupby(r, MASKED.__eq__) if not masked] if padded else [r]
         for ids in runs:
-            if padded: ids += [pad]*(-len(ids) % context_length)
+            if padded: ids += [MASKED]*(-len(ids) % context_length)
             for i in range(0, len(ids) - context_length + 1, context_length): yield ids[i:i+context_length]
 
 # %% ../nbs/02_tokens.ipynb #check-vocabulary
