@@ -112,7 +112,7 @@ class Activations:
         place:np.ndarray,  # (n,) where in `tokens.flat` each of the n tokens stands that were looked at
         start:np.ndarray,  # (d_sae+1,) where the entries of each feature begin
         token:np.ndarray,  # (nnz,) which of the n tokens, ascending within a feature
-        value:np.ndarray,  # (nnz,) float16 activation
+        value:np.ndarray,  # (nnz,) float16 activation; below zero only where a threshold is
         model=None,        # a `TransformerBridge`; for logits and texts of one's own
         position:str|None=None, # hook name
     ):
@@ -132,14 +132,14 @@ class Activations:
         return np.repeat(np.arange(self.sae.d_sae, dtype=np.int32), np.diff(self.start))
     @cached_property
     def peak(self)->np.ndarray:
-        "(d_sae,) the largest activation of each feature"
+        "(d_sae,) the largest activation of each feature, by magnitude"
         out, alive = np.zeros(self.sae.d_sae, np.float32), np.diff(self.start) > 0
-        if alive.any(): out[alive] = np.maximum.reduceat(self.value.astype(np.float32), self.start[:-1][alive])
+        if alive.any(): out[alive] = np.maximum.reduceat(np.abs(self.value, dtype=np.float32), self.start[:-1][alive])
         return out
     @cached_property
     def strongest(self)->np.ndarray:
         "(d_sae,) the token on which each feature fires most, the first of several; -1 where it never fires"
-        out, best = np.full(self.sae.d_sae, -1), np.flatnonzero(self.value == self.peak[self.feature])[::-1]
+        out, best = np.full(self.sae.d_sae, -1), np.flatnonzero(np.abs(self.value) == self.peak[self.feature])[::-1]
         out[self.feature[best]] = self.token[best]  # the last to be written stays
         return out
     @cached_property
@@ -342,7 +342,7 @@ class Features(Activations):
     )->list[tuple[int, float]]: # tokens, with the activation
         "Where a feature fires most strongly, or at a quantile of its activations"
         token, value = self.entries(f)
-        order = np.argsort(-value, kind='stable')[int(len(value)*(1 - below)):]
+        order = np.argsort(-np.abs(value), kind='stable')[int(len(value)*(1 - below)):]
         _, first = np.unique(self.place[token[order]]//self.tokens.shape[1], return_index=True)
         return [(int(token[i]), float(value[i])) for i in order[np.sort(first)[:n]]]
     def neighbours(self, f:int, n:int=8)->list[tuple[int, float]]: # features, with the cosine of decoder rows
@@ -372,7 +372,7 @@ class Features(Activations):
         return show(effect.topk(n)), show((-effect).topk(n))
     def histogram(self, f:int, n:int=40)->np.ndarray: # (n,) counts
         "How often a feature fires how strongly, from zero to its largest activation"
-        return np.histogram(self.entries(f)[1], n, (0, float(self.peak[f]) or 1.))[0]
+        return np.histogram(np.abs(self.entries(f)[1]), n, (0, float(self.peak[f]) or 1.))[0]
     def table(self)->pd.DataFrame:
         "A row for each feature: density, largest activation, cosine of encoder and decoder, CE effect, strongest token"
         top = [visible(self.texts[self.tokens.flat[self.place[s]]]) if s >= 0 else '' for s in self.strongest]
@@ -432,7 +432,7 @@ def gather(
         if not kept(batch, special).any(): continue
         codes = sae.encode(harvest(model, batch, [position], special, batch_size)[position]).active()
         rows.append((codes.support.row + n).int().cpu()); cols.append(codes.support.col.int().cpu())
-        values.append(codes.val.clamp(max=most).half().cpu()); n += codes.support.n_rows
+        values.append(codes.val.clamp(-most, most).half().cpu()); n += codes.support.n_rows
     place = kept(tokens, special).flatten().nonzero()[:, 0].int().numpy()
     col = torch.cat(cols)
     order = col.argsort(stable=True)
@@ -455,7 +455,7 @@ def shaded(
     "Tokens as HTML, shaded by activation, which one sees on pointing at them"
     def one(t, v):
         if not v: return escaped(t)
-        shade = f'background:rgba(255,120,0,{.12 + .78*min(1., v/peak):.2f})'
+        shade = f'background:rgba(255,120,0,{.12 + .78*min(1., abs(v)/peak):.2f})'
         return f'<span class="t" style="{shade}" title="{v:.3g}">{escaped(t)}</span>'
     return '<code>' + ''.join(map(one, in_text(texts), values)) + '</code>'
 
@@ -517,9 +517,9 @@ class OnText:
         self.texts, rows = [features.texts[i] for i in ids[0, first:].tolist()], []
         if len(keep):
             codes = features.sae.encode(run_hooked(model, ids, [position])[position][0, keep]).dense().cpu()
-            top = codes.topk(min(n, codes.shape[1]))
-            for i, f, v in zip(keep.tolist(), top.indices.tolist(), top.values.tolist()):
-                rows += [(i - first, visible(self.texts[i - first]), *pair) for pair in zip(f, v) if pair[1] > 0]
+            top = codes.abs().topk(min(n, codes.shape[1])).indices
+            for i, f, v in zip(keep.tolist(), top.tolist(), codes.gather(1, top).tolist()):
+                rows += [(i - first, visible(self.texts[i - first]), *pair) for pair in zip(f, v) if pair[1]]
         self.frame = pd.DataFrame(rows, columns=['place', 'token', 'feature', 'activation'])
     def _repr_html_(self)->str:
         said = [f'{f} <small>{v:.2g}</small>' for f, v in zip(self.frame.feature, self.frame.activation)]

@@ -119,6 +119,7 @@ def _splice(position:str, sae:SAE, edits, error:bool, now:Passing):
 
 def _by_position(model, saes, edits)->dict:
     "Edits by hook name, all of them possible"
+    if not isinstance(saes, dict): raise ConfigError(f'saes: expected {{hook name: SAE}}, got {type(saes).__name__}')
     names = hook_names(model)
     for p in saes:
         if p in names: continue
@@ -128,13 +129,15 @@ def _by_position(model, saes, edits)->dict:
         edits = dict.fromkeys(saes, edits)
     for p, some in edits.items():
         if p not in saes: raise ConfigError(f'edits at {p!r}, where there is no SAE')
+        if not isinstance(some, (list, tuple)) or not all(isinstance(e, Edit) for e in some):
+            raise ConfigError(f'edits: expected a list of edits for {p}, got {one_line(repr(some))[:100]}')
         for e in some: _check_edit(e, p, saes[p].d_sae, model.cfg.n_ctx)
     return edits
 
 def _check_edit(e:Edit, p:str, n:int, n_ctx:int):
     "Raise a `ConfigError` unless a feature, of n, and places, of n_ctx, can be there"
-    if not isinstance(e.feature, Integral) or not 0 <= e.feature < n:
-        raise ConfigError(f'feature {e.feature}: the SAE at {p} has {n}')
+    if not isinstance(e.feature, Integral) or isinstance(e.feature, bool) or not 0 <= e.feature < n:
+        raise ConfigError(f'feature {e.feature!r}: the SAE at {p} has {n}, numbered from 0')
     at = _places(e.at)
     if isinstance(at, slice) or at.dtype == torch.bool: return
     for i in at.tolist():
@@ -171,12 +174,13 @@ def _nodes(sae:SAE, x:Tensor, gradient:Tensor, place:Tensor)->pd.DataFrame:
 
 def _one_row(model, tokens, a:int, b:int, at:int)->Tensor:
     "(1, p) token ids, checked with the rest of the question"
-    ids = torch.as_tensor(tokens)
+    try: ids, pair = torch.as_tensor(tokens), torch.as_tensor([a, b])
+    except (TypeError, ValueError, RuntimeError): raise ConfigError('tokens, a, b: expected token ids') from None
     if not ids.numel() or ids.numel() != ids.shape[-1]:
         raise ConfigError(f'tokens: expected one row of ids, (p,) or (1, p), got {tuple(ids.shape)}')
     p = ids.numel()
     if p > model.cfg.n_ctx: raise ConfigError(f'tokens: {p} are more than the context of the model, {model.cfg.n_ctx}')
-    check_vocabulary(torch.cat([ids.flatten(), torch.tensor([a, b], device=ids.device)]), model.cfg.d_vocab)
+    check_vocabulary(torch.cat([ids.flatten(), pair.flatten().to(ids.device)]), model.cfg.d_vocab)
     if not -p <= at < p: raise ConfigError(f'at: no place {at} among {p} tokens')
     return ids.reshape(1, -1).long().to(next(model.parameters()).device)
 

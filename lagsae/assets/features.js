@@ -260,7 +260,7 @@ function context(e, f, long) {
     if (remembered.lines) t = t.replaceAll('⏎', '⏎\n')
     const special = D.meta.special.includes(D.tokens[i])
     if (!v && !special && !(found && found.on[i])) { code.append(t); continue }
-    const s = make('span', special ? 'quiet' : '', t), a = v ? Math.min(1, v/D.peak[f]) : 0
+    const s = make('span', special ? 'quiet' : '', t), a = v ? Math.min(1, Math.abs(v)/D.peak[f]) : 0
     if (v) {
       s.className = a > .55 ? 't strong' : 't'
       s.style.setProperty('--a', a.toFixed(3))
