@@ -22,7 +22,8 @@ from .files import check_writable, read_json, write_json
 from .gates import Gated, JumpReLU, ReLU, TopK
 from .models import PROCESSING
 from .runs import Run, read_probe
-from .toolkits import PLAIN, read_dictionary, read_gemma_scope, read_reference, read_sparsify
+from lagsae.toolkits import (PLAIN, read_dictionary, read_gemma_scope, read_gemma_scope_2, read_reference,
+    read_sparsify)
 from .weights import (Layout, assemble, check_fields, choose, fold_norm, open_tensors, read_weights,
     readable, with_remarks, write_weights)
 
@@ -187,6 +188,7 @@ def read_saelens(
     sae = assemble(replace(layout, centred=bool(cfg.get('apply_b_dec_to_input', True))), w, k)
     old = {k: cfg[k] for k in _OLD if k in cfg} | ({'hook_name': cfg['hook_point']} if 'hook_point' in cfg else {})
     about = {**old, **about, 'format': 'SAELens'}
+    if cfg.get('d_out') not in (None, sae.d_in): raise ConfigError(f'{where}: d_out is not d_in; this is a transcoder')
     for out in (cfg.get('hook_point_out'), cfg.get('hook_name_out'), about.get('hook_name_out')):
         if out not in (None, about.get('hook_name')):
             raise ConfigError(f'{where}: from {about.get("hook_name")!r} to {repr(out)[:60]} is a transcoder')
@@ -234,7 +236,12 @@ def read_safetensors(
 
 # %% ../nbs/60_interop.ipynb #read-sae
 READERS = {'sae_weights.safetensors': read_saelens, 'sae.safetensors': read_sparsify, 'ae.pt': read_dictionary,
-           'params.npz': read_gemma_scope}  # by the name of the weights in a folder
+           'params.npz': read_gemma_scope, 'params.safetensors': read_gemma_scope_2}  # by the name of the weights
+
+def _folder(name:str, folder:Path)->list[tuple[SAE, dict]]:
+    "The SAE in a folder with weights of some name; what is wrong with it is said with its name"
+    try: return [READERS[name](folder)]
+    except ConfigError as e: raise e if str(folder) in str(e) else ConfigError(f'{folder}: {e}') from None
 
 def _checkpoint(path:Path)->list[tuple[SAE, dict]]:
     "The SAEs in `samples_<n>.pt`, of a run of ours or of the reference code"
@@ -284,10 +291,10 @@ def read_saes(
     raise ConfigError(f'{path}: no SAE in it')
 
 def _read(path:Path)->list[tuple[SAE, dict]]:
-    if path.name in READERS: return [READERS[path.name](path.parent)]
+    if path.name in READERS: return _folder(path.name, path.parent)
     if path.is_file(): return _checkpoint(path) if path.suffix == '.pt' else [read_safetensors(path)]
-    for name, reader in READERS.items():
-        if (path/name).exists(): return [reader(path)]
+    for name in READERS:
+        if (path/name).exists(): return _folder(name, path)
     if saved := Run(path).checkpoints(): return _checkpoint(saved[max(saved)])
     inside = sorted(path.glob('*.safetensors')) + [p.parent for n in READERS for p in sorted(path.glob(f'*/{n}'))]
     if inside: return [found for p in inside for found in _read(p)]

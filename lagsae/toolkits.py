@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SPARSIFY', 'PLAIN', 'DICTIONARIES', 'GEMMA_SCOPE', 'REFERENCE', 'module_hook', 'read_sparsify', 'read_dictionary',
-           'read_gemma_scope', 'read_reference']
+           'read_gemma_scope', 'read_gemma_scope_2', 'read_reference']
 
 # %% ../nbs/59_toolkits.ipynb #c-imports
 import re, warnings
@@ -15,7 +15,7 @@ from .core import SAE
 from .gates import Gated, JumpReLU, ReLU, TopK
 from .files import read_json
 from .models import PROCESSING
-from lagsae.weights import (Layout, assemble, check_fields, choose, fold_norm, open_tensors, read_weights,
+from lagsae.weights import (Layout, assemble, check_fields, choose, fold_norm, open_tensors, read_weights, readable,
     with_remarks)
 
 # %% ../nbs/59_toolkits.ipynb #sparsify
@@ -79,6 +79,10 @@ def _site(name, io)->str|None:
     if m and io == 'out': return f'blocks.{m[2]}.hook_{m[1]}'
     return f'blocks.{m[2]}.hook_resid_pre' if m and io == 'in' and m[1] == 'resid_post' else None
 
+def _own_k(shapes:dict, get, k):
+    "The k in a file of weights, which counts there, or else that of its configuration"
+    return int(get('k')) if shapes.get('k') in ([], [1]) else k
+
 def read_dictionary(
     folder, # with config.json and ae.pt
 )->tuple[SAE, dict]: # the SAE, and what is known of it
@@ -89,15 +93,18 @@ def read_dictionary(
     check_fields(buffer, dict(io=('out', 'in')), where)  # from input to output would be a transcoder
     remarks = check_fields(cfg, dict(norm_factor=(None, 1)), where, _TRAINER)
     kind = cfg.get('dict_class'); layout = choose(DICTIONARIES, kind, 'dict_class', where)
-    w = read_weights(folder/'ae.pt', layout, cfg.get('activation_dim'), cfg.get('dict_size'))
+    opened = open_tensors(path := folder/'ae.pt')
+    w = read_weights(path, layout, cfg.get('activation_dim'), cfg.get('dict_size'), opened=opened)
     if kind == 'AutoEncoder': fold_norm(w)
+    with readable(path): k = _own_k(*opened, cfg.get('k'))
     about = dict(format='dictionary_learning', training_architecture=kind, model_name=cfg.get('lm_name'),
                  hook_name=_site(cfg.get('submodule_name'), buffer.get('io', 'out')))
     if 'ctx_len' in buffer: about['context_size'] = buffer['ctx_len']
-    return assemble(layout, w, cfg.get('k')), with_remarks(about, remarks)
+    return assemble(layout, w, k), with_remarks(about, remarks)
 
 # %% ../nbs/59_toolkits.ipynb #gemma-scope
 GEMMA_SCOPE = Layout(JumpReLU, dict(PLAIN, threshold='threshold:F'), centred=False)
+_GEMMA_SCOPE_2 = replace(GEMMA_SCOPE, names={k: v[0].lower() + v[1:] for k,v in GEMMA_SCOPE.names.items()})
 _SITES = dict(res='hook_resid_post', mlp='hook_mlp_out', att='attn.hook_z')
 
 def read_gemma_scope(
@@ -107,10 +114,29 @@ def read_gemma_scope(
     path = Path(folder).absolute()/'params.npz'
     if 'transcoder' in str(path): raise ConfigError(f'{path}: a transcoder is not an SAE')
     there, layout = open_tensors(path)[0], GEMMA_SCOPE
-    if 'w_enc' in there: layout = replace(layout, names={k: v[0].lower() + v[1:] for k,v in layout.names.items()})
+    if 'w_enc' in there: layout = _GEMMA_SCOPE_2
     m = re.search(r'gemma-scope-(\d+b)-(pt|it)-(res|mlp|att)\b.*?layer_(\d+)', path.as_posix())
     hook, model = (f'blocks.{m[4]}.{_SITES[m[3]]}', f'gemma-2-{m[1]}' + '-it'*(m[2] == 'it')) if m else (None, None)
     return assemble(layout, read_weights(path, layout)), dict(format='Gemma Scope', hook_name=hook, model_name=model)
+
+_MODULES = {'output': 'hook_resid_post', 'self_attn.o_proj.input': 'attn.hook_z',
+            'post_feedforward_layernorm.output': 'hook_mlp_out'}
+_ONE_PLACE = dict(type=('sae', None), affine_connection=(False, None), architecture=('jump_relu', 'jumprelu'))
+
+def read_gemma_scope_2(
+    folder, # with config.json and params.safetensors
+)->tuple[SAE, dict]: # the SAE, and what is known of it
+    "Read a folder of Gemma Scope 2"
+    folder = Path(folder); where = folder/'config.json'; cfg = read_json(where)
+    remarks = check_fields(cfg, _ONE_PLACE, where, 'hf_hook_point_in hf_hook_point_out width model_name l0')
+    site, out = cfg.get('hf_hook_point_in'), cfg.get('hf_hook_point_out')
+    if out not in (None, site):
+        raise ConfigError(f'{where}: from {repr(site)[:60]} to {repr(out)[:60]} is a transcoder')
+    m = re.fullmatch(r'(?:[\w.]+\.)?layers\.(\d+)\.([\w.]+)', str(site))
+    hook = f'blocks.{m[1]}.{_MODULES[m[2]]}' if m and m[2] in _MODULES else None
+    w = read_weights(folder/'params.safetensors', _GEMMA_SCOPE_2, None, cfg.get('width'))
+    about = dict(format='Gemma Scope 2', hook_name=hook, model_name=cfg.get('model_name'))
+    return assemble(_GEMMA_SCOPE_2, w), with_remarks(about, remarks)
 
 # %% ../nbs/59_toolkits.ipynb #reference
 _BIASES = dict(b_enc='encoder_bias:F', b_dec='decoder_bias:D', threshold='jumprelu.threshold:F')
@@ -158,7 +184,9 @@ def read_reference(
     path, # samples_<n>.pt, with config.yaml beside it
 )->list[tuple[SAE, dict]]: # for each position the SAE, and what is known of it
     "Read a checkpoint of the reference research code"
-    path = Path(path); where = path.with_name('config.yaml'); tree = read_yaml(where)
+    path = Path(path); where = path.with_name('config.yaml')
+    if not where.exists(): raise ConfigError(f'{path}: weights of a kind not known here; a run has a config.yaml beside it')
+    tree = read_yaml(where)
     if not isinstance(tree, dict): raise ConfigError(f'{where}: a mapping is wanted')
     tree = {str(k): v['value'] if isinstance(v, dict) and 'value' in v else v for k,v in tree.items()}
     if not isinstance(saes := tree.get('saes'), dict): raise ConfigError(f'{where}: a section saes is wanted')

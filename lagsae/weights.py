@@ -148,6 +148,7 @@ def read_weights(
     with readable(path): w = {ours: _real(get(prefix + k), k) for ours, (k, _) in names.items()}
     for ours, (k, axes) in names.items():
         if not w[ours].isfinite().all(): raise ConfigError(f'{path}: {prefix}{k} is not finite')
+        if ours == 'scale' and not w[ours] > 0: raise ConfigError(f'{path}: {prefix}{k} is not greater than zero')
         if axes == 'DF': w[ours] = w[ours].T
     if layout.unit: w['W_dec'] = F.normalize(w['W_dec'], dim=1)
     return w
