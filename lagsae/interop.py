@@ -286,7 +286,7 @@ def read_saes(
     path, # a file or a folder
 )->list[tuple[SAE, dict]]: # each SAE, and what is known of it
     "All SAEs in a file, in a folder, or in the folders in a folder, whatever wrote them"
-    found = [_checked(sae, about, path) for sae, about in _read(Path(path))]
+    with readable(path): found = [_checked(sae, about, path) for sae, about in _read(Path(path))]
     if found: return found
     raise ConfigError(f'{path}: no SAE in it')
 
@@ -355,7 +355,7 @@ def import_saes(
     hooks = [position or about.get('hook_name') for _, about in found]; _once(hooks, source)
     for (sae, about), hook in zip(found, hooks):
         known = dict(about, imported_from=about.get('imported_from', about['format']))
-        if model: known['model_name'] = model
+        if model: sae, known = _checked(sae, dict(known, model_name=model), 'model')
         below = isinstance(sae.gate, JumpReLU) and bool((sae.gate.threshold < 0).any())
         write, end = WRITERS['safetensors' if below else 'saelens']
         written.append(_place(dest, hook, end))

@@ -216,6 +216,7 @@ def _about(run:Run, cfg:Config, fs:Features, source:str)->list[tuple[str, str]]:
             ('features', f'{alive:,} of {fs.sae.d_sae:,} fire'), ('text', f'{fs.n:,} tokens of {source}'),
             ('mean L0', f'{len(fs.value)/max(1, fs.n):.2f}')]
     if not run.complete: return said
-    m = run.metrics['positions'][fs.position]
+    m = run.metrics['positions'].get(fs.position)
     names = dict(explained_variance='explained variance', ce_recovered_zero='CE recovered')
-    return said + [(name, f'{m[k]:.4f}') for k, name in names.items() if m.get(k) is not None]
+    found = {name: m.get(k) for k, name in names.items()} if isinstance(m, dict) else {}
+    return said + [(name, f'{v:.4f}') for name, v in found.items() if type(v) in (int, float) and abs(v) < 1e15]

@@ -121,7 +121,7 @@ def read_gemma_scope(
 
 _MODULES = {'output': 'hook_resid_post', 'self_attn.o_proj.input': 'attn.hook_z',
             'post_feedforward_layernorm.output': 'hook_mlp_out'}
-_ONE_PLACE = dict(type=('sae', None), affine_connection=(False, None), architecture=('jump_relu', 'jumprelu'))
+_ONE_PLACE = dict(type=('sae', None), affine_connection=(False, None), architecture='jump_relu jumprelu'.split())
 
 def read_gemma_scope_2(
     folder, # with config.json and params.safetensors
@@ -185,7 +185,8 @@ def read_reference(
 )->list[tuple[SAE, dict]]: # for each position the SAE, and what is known of it
     "Read a checkpoint of the reference research code"
     path = Path(path); where = path.with_name('config.yaml')
-    if not where.exists(): raise ConfigError(f'{path}: weights of a kind not known here; a run has a config.yaml beside it')
+    if not where.exists():
+        raise ConfigError(f'{path}: weights of a kind not known here; a run has a config.yaml beside it')
     tree = read_yaml(where)
     if not isinstance(tree, dict): raise ConfigError(f'{where}: a mapping is wanted')
     tree = {str(k): v['value'] if isinstance(v, dict) and 'value' in v else v for k,v in tree.items()}
