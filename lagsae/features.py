@@ -112,7 +112,7 @@ class Activations:
         place:np.ndarray,  # (n,) where in `tokens.flat` each of the n tokens stands that were looked at
         start:np.ndarray,  # (d_sae+1,) where the entries of each feature begin
         token:np.ndarray,  # (nnz,) which of the n tokens, ascending within a feature
-        value:np.ndarray,  # (nnz,) float16 activation; below zero only where a threshold is
+        value:np.ndarray,  # (nnz,) float16 activation; below zero where the gate lets it be
         model=None,        # a `TransformerBridge`; for logits and texts of one's own
         position:str|None=None, # hook name
     ):
