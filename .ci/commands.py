@@ -1,6 +1,7 @@
 """Runs the shell commands of README.md and of Contributing as they are printed, one after another, in a copy of the
-repository with an environment, a home and a git repository of its own. The quickstart of the copy is shortened, or this
-would take half an hour; `--full` leaves it as it is. Not a part of `.ci/run`, which runs the notebooks, tutorials among
+repository with an environment, a home and a git repository of its own. The quickstart of the copy is shortened, and so
+are commands that would read many tokens, which is said with each of them, or this would take half an hour; `--full`
+leaves them as they are. Not a part of `.ci/run`, which runs the notebooks, tutorials among
 them, and for which this would be some minutes more.
 
     python .ci/commands.py [--full]
@@ -13,6 +14,9 @@ elsewhere = {  # what begins like this is not run here
     'git clone': 'this is a copy already',
     "pip install -e '.[dev]' && OMP_NUM_THREADS=1 nbdev_test --do_print": '.ci/run does',
     'bash .ci/run': 'it runs by itself'}
+
+fewer = {  # tokens to read, where a command says how many, and where it does not
+    r'(lagsae-evaluate .*--n_tokens) \d+': r'\1 5000', r'(lagsae-features \S+)': r'\1 --n_tokens 5000'}
 
 def printed(text:str)->list[str]:
     "The lines of the shell blocks of a Markdown text, continued lines put together"
@@ -50,14 +54,19 @@ def environment(folder:Path)->dict[str, str]:
     return {**os.environ, 'PATH': os.pathsep.join(paths), 'HOME': str(folder/'home'), 'PYTHONPATH': str(folder/'copy'),
             'GIT_AUTHOR_NAME': 'x', 'GIT_AUTHOR_EMAIL': 'x', 'GIT_COMMITTER_NAME': 'x', 'GIT_COMMITTER_EMAIL': 'x'}
 
-def run(command:str, where:Path, env:dict)->bool:
+def shortened(command:str)->str:
+    "The command with fewer tokens to read, if it is one of those"
+    return next((re.sub(long, short, command) for long, short in fewer.items() if re.fullmatch(long, command)), command)
+
+def run(command:str, where:Path, env:dict, full:bool=False)->bool:
     "Run one command and say how it went"
     why = next((why for start, why in elsewhere.items() if command.startswith(start)), None)
     if why: print(f'--    {command}  ({why})'); return True
-    begun = time.time()
+    begun, said = time.time(), command
+    if not full and (command := shortened(command)) != said: said += f'  (run as {command})'
     done = subprocess.run(['bash', '-c', command], cwd=where, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True)
-    print(f'{"FAIL" if done.returncode else "ok":4}  {command}  ({time.time() - begun:.0f} s)', flush=True)
+    print(f'{"FAIL" if done.returncode else "ok":4}  {said}  ({time.time() - begun:.0f} s)', flush=True)
     if done.returncode: print(f'exit status {done.returncode}', *done.stdout.splitlines()[-20:], sep='\n      ', flush=True)
     return not done.returncode
 
@@ -71,8 +80,8 @@ def main()->int: # commands that failed
         results = []
         for page, text in pages().items():
             print(f'{page}:')
-            results += [run(c, copy, env) for c in printed(text)]
-        if full: results.append(run('nbdev_test --path nbs/tutorials --flags slow --do_print', copy, env))
+            results += [run(c, copy, env, full) for c in printed(text)]
+        if full: results.append(run('nbdev_test --path nbs/tutorials --flags slow --do_print', copy, env, full))
     print(f'{results.count(True)} of {len(results)} commands in order')
     return results.count(False)
 
