@@ -4,7 +4,8 @@ from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
 number = re.compile(r'(?<![\w.,/^_-])(\d[\d,]*(?:\.\d+)?)(?![\w,.]*\d)(?:\s?(%))?')
-names = re.compile(r'\b(Apache|Gemma|Python|SAELens|GPT|version|quarto|nbdev) \d[\d.]*|95 % interval')  # numbers that are part of a name
+names = re.compile(r'\b(Apache|Gemma|Python|SAELens|GPT|version|quarto|nbdev) \d[\d.]*|95 % interval'
+    r'|^    data: .*', re.M)  # numbers that are part of a name, or of what a run printed of its data
 
 def links(text): return {p for p in re.findall(r'\]\((?!https?:)([^)#]+)', text)}
 
