@@ -16,7 +16,7 @@ def _crowded(running:int, threads:str|None, cores:int)->bool:
     "Whether other processes and this one's threads, as OMP_NUM_THREADS has them, want more cores than there are"
     return running + (int(threads) if (threads or '').isdigit() else cores) > cores
 
-# Before PyTorch is loaded. Threads that spin while they wait for one another are a quarter faster where each has a core,
-# and twenty times as slow where one of them has to share its core with another process.
+# Before PyTorch is loaded. Threads that spin while they wait for one another are faster where each has a core, and many
+# times slower where one of them has to share its core with another process.
 if _crowded(_running(), os.environ.get('OMP_NUM_THREADS'), os.cpu_count() or 1):
     os.environ.setdefault('OMP_WAIT_POLICY', 'passive')
