@@ -6,7 +6,7 @@ from setuptools import find_packages, setup
 cfg = ConfigParser()
 cfg.read('settings.ini', encoding='utf-8')
 cfg = cfg['DEFAULT']
-shipped = {f'lagsae.shipped.{d.replace("/", ".")}': d for d in ('configs', 'sweeps', 'nbs/runs')}  # as `lagsae.config.shipped` finds them
+shipped = {f'lagsae.shipped.{d.replace("/", ".")}': d for d in ('configs', 'sweeps', 'nbs/templates')}  # as `lagsae.files.shipped` finds them
 
 setup(
     name=cfg['lib_name'], version=cfg['version'], description=cfg['description'], keywords=cfg['keywords'],

@@ -3,7 +3,7 @@ import ast, configparser, json, re, subprocess, sys
 from pathlib import Path
 
 root = Path(__file__).resolve().parent.parent
-notebooks = [p for p in sorted((root/'nbs').rglob('*.ipynb')) if not re.search(r'/[._]|nbs/output/|nbs/runs/output/', str(p.relative_to(root)))]
+notebooks = [p for p in sorted((root/'nbs').rglob('*.ipynb')) if not re.search(r'/[._]|nbs/output/|nbs/templates/output/', str(p.relative_to(root)))]
 cells = [(p.relative_to(root), c) for p in notebooks for c in json.loads(p.read_text())['cells']]
 code = [(p, ''.join(c['source']), c) for p,c in cells if c['cell_type'] == 'code']
 exported = [(p, s) for p,s,_ in code if re.match(r'#\|\s*exports?\b', s)]
@@ -16,6 +16,19 @@ def definitions():
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)): yield p, node, node.end_lineno - node.lineno + 1
 
 def too_long(kind, limit): return [f'{p}: {n.name}, {l}' for p,n,l in definitions() if isinstance(n, kind) and l > limit]
+
+WINGS = ['errors', 'files', 'registry', 'config', 'sparse', 'sae', 'variants', 'source', 'runs', 'explore', 'exchange', 'lab', 'cli']
+
+def upward():
+    "Imports of exported code that do not go from a wing to itself or to one on its left"
+    for p in sorted((root/'lagsae').rglob('*.py')):
+        parts = p.relative_to(root/'lagsae').with_suffix('').parts
+        for node in ast.walk(ast.parse(p.read_text())):
+            if not isinstance(node, ast.ImportFrom): continue
+            base = ['lagsae', *parts[:-1]][:len(parts) + 1 - node.level] if node.level else []
+            full = [*base, *(node.module or '').split('.')]
+            if full[0] != 'lagsae' or full[1:2] in ([], ['']) or parts[0] not in WINGS: continue
+            if WINGS.index(full[1]) > WINGS.index(parts[0]): yield f'{"/".join(parts)}: {".".join(full)}'
 
 def rules():
     "Yields (rule, offenders)"
@@ -32,12 +45,10 @@ def rules():
     yield 'outputs carry no warnings', [str(p) for p,o in outputs if o.get('name') == 'stderr']
     yield 'outputs carry no interactive figures', [str(p) for p,o in outputs if 'application/vnd.plotly.v1+json' in o.get('data', {})]
     tagged = {p for p,c in cells if 'parameters' in c['metadata'].get('tags', [])}
-    runs = {p.relative_to(root) for p in notebooks if p.parent.name == 'runs'}
+    runs = {p.relative_to(root) for p in notebooks if p.parent.name == 'templates'}
     yield 'notebooks for papermill have a parameters cell', sorted(map(str, runs - tagged))
 
-    room = {m[1]: p.name[:2] for p,s,_ in code if (m := re.match(r'#\|\s*default_exp (\w+)$', s))}
-    upward = [f'{p}: {m[1]}' for p,s in exported if p.name[:2].isdigit() for m in re.finditer(r'^from lagsae\.(\w+) import', s, re.M) if room.get(m[1], '') > p.name[:2]]
-    yield 'what is exported imports from lower numbers only', upward
+    yield 'a wing imports from itself and from wings to its left', sorted(set(upward()))
 
     settings = configparser.ConfigParser(); settings.read(root/'settings.ini')
     oldest = settings['DEFAULT']['min_python']

@@ -6,9 +6,9 @@
 import sys, tempfile, time
 import numpy as np, torch
 from chromium import Browser
-from lagsae.core import build
-from lagsae.features import Features, visible
-from lagsae.page import save_page
+from lagsae.sae.core import build
+from lagsae.explore.features import Features, visible
+from lagsae.explore.page import save_page
 
 n, width, d_sae, vocabulary = 4000, 64, 4500, 3000
 special = {5: '<script>window.ran = 1</script>', 6: '</script><script>window.ran = 2</script>', 7: '<img src=x onerror="window.ran=3">',

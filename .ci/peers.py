@@ -7,7 +7,7 @@ an environment of its own.
 import subprocess, sys, tempfile
 from pathlib import Path
 import torch
-from lagsae.interop import read_sae
+from lagsae.exchange.io import read_sae
 
 common = '''
 import json, sys, torch

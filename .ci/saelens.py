@@ -6,11 +6,13 @@ since SAELens needs an environment of its own.
 """
 import subprocess, sys, tempfile
 import torch
-from lagsae.activations import harvest, kept
-from lagsae.config import make_config, variant_names
-from lagsae.evaluate import evaluate, replace_at, token_losses
-from lagsae.interop import export_run
-from lagsae.train import Setup, train
+from lagsae.source.activations import harvest, kept
+from lagsae.config import make_config
+from lagsae.registry import variant_names
+from lagsae.runs.metrics import evaluate, replace_at, token_losses
+from lagsae.exchange.io import export_run
+from lagsae.runs.experiment import Setup
+from lagsae.runs.train import train
 
 theirs = '''
 import sys, torch

@@ -6,10 +6,10 @@
 __all__ = ['batch_topk']
 
 # %% ../../nbs/variants/batch_topk.ipynb #c-f08884bc
-from ..config import Active, Count, NonNegative
-from ..core import SAE
-from ..gates import BatchTopK
-from ..terms import AuxK, Mse
+from ..registry import Active, Count, NonNegative
+from ..sae.core import SAE
+from ..sae.gates import BatchTopK
+from ..sae.losses import AuxK, Mse
 
 # %% ../../nbs/variants/batch_topk.ipynb #batch-topk
 def batch_topk(

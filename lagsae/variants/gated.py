@@ -8,12 +8,12 @@ __all__ = ['GateAux', 'gated']
 # %% ../../nbs/variants/gated.ipynb #c-3bb3315c
 from typing import Annotated
 from torch import Tensor
-from ..codes import ragged_sum
-from ..config import Active, NonNegative, Unless
-from ..control import LagrangianL1
-from ..core import SAE, Step, Term
-from ..gates import Gated
-from ..terms import L1, Mse
+from ..sparse.codes import ragged_sum
+from ..registry import Active, NonNegative, Unless
+from ..sae.control import LagrangianL1
+from ..sae.core import SAE, Step, Term
+from ..sae.gates import Gated
+from ..sae.losses import L1, Mse
 
 # %% ../../nbs/variants/gated.ipynb #gateaux
 class GateAux(Term):

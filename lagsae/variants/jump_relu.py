@@ -6,11 +6,11 @@
 __all__ = ['jump_relu']
 
 # %% ../../nbs/variants/jump_relu.ipynb #c-83cfcc24
-from ..config import Active, Count, NonNegative
-from ..control import L0, TargetL0
-from ..core import SAE
-from ..gates import JumpReLU
-from ..terms import AuxK, Mse
+from ..registry import Active, Count, NonNegative
+from ..sae.control import L0, TargetL0
+from ..sae.core import SAE
+from ..sae.gates import JumpReLU
+from ..sae.losses import AuxK, Mse
 
 # %% ../../nbs/variants/jump_relu.ipynb #jump-relu
 def jump_relu(

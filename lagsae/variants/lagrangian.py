@@ -6,11 +6,11 @@
 __all__ = ['lagrangian']
 
 # %% ../../nbs/variants/lagrangian.ipynb #c-89af1ea8
-from ..config import Active, Count, NonNegative
-from ..control import Lagrangian
-from ..core import SAE
-from ..gates import HeldJumpReLU
-from ..terms import AuxK, Mse
+from ..registry import Active, Count, NonNegative
+from ..sae.control import Lagrangian
+from ..sae.core import SAE
+from ..sae.gates import HeldJumpReLU
+from ..sae.losses import AuxK, Mse
 
 # %% ../../nbs/variants/lagrangian.ipynb #lagrangian
 def lagrangian(

@@ -6,10 +6,10 @@
 __all__ = ['matryoshka']
 
 # %% ../../nbs/variants/matryoshka.ipynb #c-f8a61ea6
-from ..config import Active, Count, NonNegative, Shares, Weights
-from ..core import SAE
-from ..gates import BatchTopK
-from ..terms import AuxK, PrefixMse, group_ends
+from ..registry import Active, Count, NonNegative, Shares, Weights
+from ..sae.core import SAE
+from ..sae.gates import BatchTopK
+from ..sae.losses import AuxK, PrefixMse, group_ends
 
 # %% ../../nbs/variants/matryoshka.ipynb #matryoshka
 def matryoshka(

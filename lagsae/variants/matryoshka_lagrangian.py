@@ -6,11 +6,11 @@
 __all__ = ['matryoshka_lagrangian']
 
 # %% ../../nbs/variants/matryoshka_lagrangian.ipynb #c-7d54d4ea
-from ..config import Active, Count, NonNegative, Shares, Weights
-from ..control import Lagrangian
-from ..core import SAE
-from ..gates import HeldJumpReLU
-from ..terms import AuxK, PrefixMse, group_ends
+from ..registry import Active, Count, NonNegative, Shares, Weights
+from ..sae.control import Lagrangian
+from ..sae.core import SAE
+from ..sae.gates import HeldJumpReLU
+from ..sae.losses import AuxK, PrefixMse, group_ends
 
 # %% ../../nbs/variants/matryoshka_lagrangian.ipynb #matryoshka-lagrangian
 def matryoshka_lagrangian(

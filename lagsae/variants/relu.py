@@ -7,11 +7,11 @@ __all__ = ['relu']
 
 # %% ../../nbs/variants/relu.ipynb #c-08fcf441
 from typing import Annotated
-from ..config import Active, NonNegative, Unless
-from ..control import LagrangianL1
-from ..core import SAE
-from ..gates import ReLU
-from ..terms import L1, Mse
+from ..registry import Active, NonNegative, Unless
+from ..sae.control import LagrangianL1
+from ..sae.core import SAE
+from ..sae.gates import ReLU
+from ..sae.losses import L1, Mse
 
 # %% ../../nbs/variants/relu.ipynb #relu
 def relu(

@@ -6,10 +6,10 @@
 __all__ = ['topk']
 
 # %% ../../nbs/variants/topk.ipynb #c-50ef8dea
-from ..config import Count, NonNegative
-from ..core import SAE
-from ..gates import TopK
-from ..terms import AuxK, Mse
+from ..registry import Count, NonNegative
+from ..sae.core import SAE
+from ..sae.gates import TopK
+from ..sae.losses import AuxK, Mse
 
 # %% ../../nbs/variants/topk.ipynb #topk
 def topk(
