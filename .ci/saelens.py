@@ -6,12 +6,12 @@ since SAELens needs an environment of its own.
 """
 import subprocess, sys, tempfile
 import torch
-from lagsae.source.activations import harvest, kept
+from lagsae.source.activations import harvest, token_mask
 from lagsae.config import make_config
 from lagsae.registry import variant_names
 from lagsae.runs.metrics import evaluate, replace_at, token_losses
 from lagsae.exchange.io import export_run
-from lagsae.runs.experiment import Setup
+from lagsae.runs.experiment import Experiment
 from lagsae.runs.train import train
 
 theirs = '''
@@ -24,25 +24,25 @@ with torch.no_grad():
     torch.save((codes, sae.decode(codes)), out)
 '''
 small = dict(tlens_model_name='tiny-python', lr=2e-3, data=dict(n_train_samples=1600, n_eval_samples=64))
-position, bad = 'blocks.2.hook_resid_pre', []
+hook, bad = 'blocks.2.hook_resid_pre', []
 relative = lambda a, b: float((a - b).norm()/b.norm())
 with tempfile.TemporaryDirectory() as d:
     for name in variant_names():
         cfg = make_config({**small, 'save_dir': d, 'wandb_run_name': name,
-                           'saes': dict(sae_type=name, sae_positions=position, n_dict_components=1024)})
-        setup = Setup(cfg, 'cpu'); run = train(cfg, setup=setup, progress=False)
+                           'saes': dict(sae_type=name, sae_positions=hook, n_dict_components=1024)})
+        experiment = Experiment(cfg, 'cpu'); run = train(cfg, experiment=experiment, progress=False)
         [folder] = export_run(run.folder, f'{d}/exported/{name}')
-        tokens = setup.evals.read(0, len(setup.evals))
-        x = harvest(setup.model, tokens, [position], setup.special)[position]
+        tokens = experiment.evals.read(0, len(experiment.evals))
+        x = harvest(experiment.model, tokens, [hook], experiment.skip_ids)[hook]
         torch.save(x, f'{d}/x.pt')
         subprocess.run([sys.argv[1], '-c', theirs, folder, f'{d}/x.pt', f'{d}/out.pt'], check=True, stderr=subprocess.DEVNULL)
         codes, xhat = torch.load(f'{d}/out.pt')
-        sae = run.load_saes()[position]
+        sae = run.load_saes()[hook]
         mine = sae.encode(x).dense()*sae.scale
-        m = evaluate(setup.model, {position: sae}, setup.evals, setup.special)[position]
-        mask = kept(tokens, setup.special); clean = setup.model(tokens, return_type='logits')
-        hook = (position, replace_at(mask, lambda a: xhat))
-        spliced = setup.model.run_with_hooks(tokens, return_type='logits', fwd_hooks=[hook])
+        m = evaluate(experiment.model, {hook: sae}, experiment.evals, experiment.skip_ids)[hook]
+        mask = token_mask(tokens, experiment.skip_ids); clean = experiment.model(tokens, return_type='logits')
+        change = (hook, replace_at(mask, lambda a: xhat))
+        spliced = experiment.model.run_with_hooks(tokens, return_type='logits', fwd_hooks=[change])
         ce = [token_losses(l, tokens, mask)[0].mean().item() for l in (spliced, clean)]
         x = x.double(); error = (x - xhat.double()).square().sum(1).mean().item()
         straight = dict(l0=(codes != 0).sum(1).double().mean().item(), mse=error/x.shape[1], delta_ce=ce[0] - ce[1],

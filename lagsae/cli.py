@@ -186,11 +186,11 @@ def evaluate(
     "Evaluate the SAEs in a folder on held-out tokens"
     _trust(trust)
     from lagsae.files import write_json
-    from lagsae.exchange.io import open_saes
+    from lagsae.exchange.io import saes_to_evaluate
     from lagsae.runs.folder import summary
     from lagsae.runs.track import finite
     from lagsae.runs.experiment import reevaluate
-    metrics = reevaluate(*open_saes(folder, config_path), n_tokens, device, folder=folder)
+    metrics = reevaluate(*saes_to_evaluate(folder, config_path), n_tokens, device, folder=folder)
     print(summary(metrics))
     if out: write_json(out, finite(metrics))
 
@@ -214,21 +214,21 @@ def export(
 def import_(
     source:str, # file or folder of SAELens, sparsify, dictionary_learning, Gemma Scope or the reference research code
     dest:str,   # for one folder for each position, which everything here opens
-    position:str=None, # hook name, where the source does not say
+    hook:str=None, # hook name, where the source does not say
     model:str=None,    # name of the model, where the source does not say
     trust:_Modules=None,
 ):
     "Bring SAEs of other toolkits into the form of an export"
     _trust(trust)
     from lagsae.exchange.io import import_saes
-    print(*import_saes(source, dest, position, model), sep='\n')
+    print(*import_saes(source, dest, hook, model), sep='\n')
 
 # %% ../nbs/cli.ipynb #features
 @call_parse
 @_one_line_errors
 def features(
     folder:str,          # of a run
-    position:str=None,   # hook name or a part of one; by default all positions
+    hook:str=None,   # hook name or a part of one; by default all positions
     n_tokens:int=200000, # about how many tokens to look at, those held out first, or all there are
     device:str=None,     # cpu, cuda:0, mps; by default cuda:0 if there is one, else cpu
     trust:_Modules=None,
@@ -236,4 +236,4 @@ def features(
     "Write the features of a run's SAEs to pages for a browser: what they fire on, what they do, what is near them"
     _trust(trust)
     from lagsae.explore.page import run_pages
-    for path in run_pages(folder, position, n_tokens, device): print(f'{path}  {path.stat().st_size/1e6:.1f} MB')
+    for path in run_pages(folder, hook, n_tokens, device): print(f'{path}  {path.stat().st_size/1e6:.1f} MB')

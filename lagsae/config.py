@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['LEGACY', 'PIECE', 'CALIBRATION', 'BOOKKEEPING', 'Section', 'DataConfig', 'unused', 'SaesConfig', 'default_lr',
-           'per_sample', 'at_once', 'Config', 'doubts', 'field_names', 'home', 'put', 'nest', 'parse_config',
-           'say_doubts', 'make_config', 'set_path', 'read_config', 'load_config', 'dump_config', 'run_name']
+           'per_sample', 'at_once', 'Config', 'doubts', 'field_names', 'home', 'set_field', 'nest', 'parse_config',
+           'say_doubts', 'make_config', 'apply_override', 'read_config', 'load_config', 'dump_config', 'run_name']
 
 # %% ../nbs/03_config.ipynb #c-imports
 import hashlib, json, re, warnings
@@ -16,7 +16,7 @@ from pydantic import (BaseModel, ConfigDict, Field, SerializeAsAny, ValidationEr
 from pydantic.errors import PydanticUserError
 import yaml
 from .errors import nearest, shown, ConfigError, ConfigWarning, one_line
-from .files import _MOST, named, parse_yaml, read_yaml, slug, without, YamlDumper
+from .files import _MOST, find_config, parse_yaml, read_yaml, slug, without, YamlDumper
 from .registry import (Count, Name, Place, Positive, Project, Seed, Share, Tag, trust_named, Unless,
     variant_names, variant_params, Whole)
 
@@ -365,7 +365,7 @@ def home(
     return next((f for f in (field, f'data.{field}', f'saes.{field}') if f in names), field)
 
 # %% ../nbs/03_config.ipynb #put
-def put(
+def set_field(
     tree:dict,  # plain configuration data, changed in place
     field:str,  # its dotted name
     value,      # plain data
@@ -389,7 +389,7 @@ def nest(
         if not section or k == f'{section}.{name}': continue
         if isinstance(out.get(section), dict) and name in out[section]:
             raise ConfigError(f'{k}: is there twice, by itself and as {section}.{name}')
-        del out[k]; put(out, f'{section}.{name}', v)
+        del out[k]; set_field(out, f'{section}.{name}', v)
     return out
 
 # %% ../nbs/03_config.ipynb #parse-config
@@ -423,7 +423,7 @@ def make_config(
     return say_doubts(parse_config(tree))
 
 # %% ../nbs/03_config.ipynb #set-path
-def set_path(
+def apply_override(
     tree:dict,       # plain configuration data, changed in place
     assignment:str,  # `key.path=value`, the value written as YAML
 )->None:
@@ -433,9 +433,9 @@ def set_path(
     if not eq or not all(field.split('.')): raise ConfigError(f'--set {assignment[:60]}: expected key.path=value')
     try: value = parse_yaml(value)
     except ConfigError as e: raise ConfigError(f'--set {field[:60]}: {e}') from None
-    put(own := {}, field, value)
+    set_field(own := {}, field, value)
     trust_named(own)
-    put(tree, home(field, field_names(tree)), value)
+    set_field(tree, home(field, field_names(tree)), value)
 
 # %% ../nbs/03_config.ipynb #read-config
 def read_config(
@@ -443,11 +443,11 @@ def read_config(
     overrides=(),  # assignments `key.path=value`
 )->Config:
     "Read, override and validate one configuration file; what the overrides name is trusted, what the file names is not"
-    tree = read_yaml(named(path))
+    tree = read_yaml(find_config(path))
     try:
         if isinstance(tree, dict) and overrides:
             tree = nest(tree)
-            for o in overrides: set_path(tree, o)
+            for o in overrides: apply_override(tree, o)
         return parse_config(tree)
     except ConfigError as e: raise ConfigError(f'{path}: {e}') from None
 

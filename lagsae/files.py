@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['write_atomic', 'write_text', 'write_json', 'regular', 'read_json', 'check_writable', 'file_lock', 'locked',
-           'YamlLoader', 'YamlDumper', 'parse_yaml', 'read_yaml', 'shipped', 'named', 'slug', 'without']
+           'YamlLoader', 'YamlDumper', 'parse_yaml', 'read_yaml', 'package_file', 'find_config', 'slug', 'without']
 
 # %% ../nbs/01_files.ipynb #c-imports
 import errno, hashlib, importlib.util, json, os, platform, re, tempfile, time
@@ -210,7 +210,7 @@ def read_yaml(
     except ValueError as e: raise ConfigError(f'cannot read {shown(str(path))}: {one_line(e)}') from None
 
 # %% ../nbs/01_files.ipynb #shipped
-def shipped(
+def package_file(
     folder:str, # of the repository: configs, sweeps or nbs/templates
 )->Path:        # in the installed package, or beside it in a checkout
     "Where a folder of files is that come with the library"
@@ -219,7 +219,7 @@ def shipped(
     return inside if inside.exists() else package.parent/folder
 
 # %% ../nbs/01_files.ipynb #named
-def named(
+def find_config(
     path,                 # of a file, or the bare name of one that is shipped
     folder:str='configs', # configs or sweeps
 )->Path:
@@ -229,7 +229,7 @@ def named(
     try: there = path.is_file()
     except (OSError, ValueError): there = False  # a name that is too long, or has a NUL
     if there: return path
-    names = {p.stem: p for p in sorted(shipped(folder).glob('*.yaml'))}
+    names = {p.stem: p for p in sorted(package_file(folder).glob('*.yaml'))}
     if str(path) in names: return names[str(path)]
     raise ConfigError(f'no file {str(path)[:80]} here, and none of that name in {folder}; there are {", ".join(names)}')
 

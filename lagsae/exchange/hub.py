@@ -31,7 +31,7 @@ def _figures(abouts:list[dict])->list[str]:
     show = lambda v: f'{v:.4g}' if type(v) in (int, float) and abs(v) < 1e15 else '-'
     found = [{**a, **_section(a, 'lagsae_metrics')} for a in abouts]
     rows = [[_text(a['hook_name']), *(show(a.get(k)) for k in _COLUMNS)] for a in found]
-    return [f'| {" | ".join(r)} |' for r in (['position', *_COLUMNS.values()], ['---']*5, *rows)]
+    return [f'| {" | ".join(r)} |' for r in (['hook', *_COLUMNS.values()], ['---']*5, *rows)]
 
 # %% ../../nbs/exchange/03_hub.ipynb #-training
 def _training(about:dict)->list[str]:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SAELENS', 'OWN', 'READERS', 'WRITERS', 'fold_scale', 'fold_decoder_norm', 'check_same', 'write_saelens',
            'read_saelens', 'write_safetensors', 'read_safetensors', 'read_saes', 'read_sae', 'export_run',
-           'import_saes', 'open_saes']
+           'import_saes', 'saes_to_evaluate']
 
 # %% ../../nbs/exchange/02_io.ipynb #c-imports
 import copy, json, re, tempfile, warnings
@@ -86,9 +86,9 @@ def _kind(table:dict, sae:SAE)->str:
     return kind
 
 # %% ../../nbs/exchange/02_io.ipynb #-origin
-def _origin(position:str, cfg:Config|None, about:dict|None)->dict:
+def _origin(hook:str, cfg:Config|None, about:dict|None)->dict:
     "What is known of where an SAE comes from, and of the configuration that it was trained under"
-    ours = dict(about or {}, lagsae_version=version('lagsae'), hook_name=position)
+    ours = dict(about or {}, lagsae_version=version('lagsae'), hook_name=hook)
     if cfg is None: return ours
     return dict(ours, model_name=cfg.tlens_model_name or cfg.tlens_model_path, dataset_path=cfg.data.dataset_name,
                 context_size=cfg.data.context_length, prepend_bos=True, exclude_special_tokens=True,
@@ -104,7 +104,7 @@ SAELENS = dict(  # by architecture
 def write_saelens(
     sae:SAE,
     folder,               # is made, and must not be there
-    position:str,         # hook name
+    hook:str,         # hook name
     cfg:Config|None=None, # of the run it comes from
     about:dict|None=None, # what else is known of it
     probe:Tensor|None=None, # (n, d_in) activations to compare on; default: random ones
@@ -119,7 +119,7 @@ def write_saelens(
     k = dict(k=flat.gate.k, rescale_acts_by_decoder_norm=False) if isinstance(flat.gate, TopK) else {}
     said = dict(architecture=kind, **k, d_in=sae.d_in, d_sae=sae.d_sae, dtype='float32', device='cpu',
                 apply_b_dec_to_input=True, normalize_activations='none', reshape_activations='none',
-                metadata=dict(_origin(position, cfg, about), sae_lens_version='6.0.0'))
+                metadata=dict(_origin(hook, cfg, about), sae_lens_version='6.0.0'))
     def write(tmp):
         tmp.mkdir(); write_json(tmp/'cfg.json', said)
         write_weights(tmp/'sae_weights.safetensors', SAELENS[kind], w)
@@ -220,7 +220,7 @@ OWN = dict(  # by gate
 def write_safetensors(
     sae:SAE,
     path,                 # ends with .safetensors, and must not be there
-    position:str,         # hook name
+    hook:str,         # hook name
     cfg:Config|None=None, # of the run it comes from
     about:dict|None=None, # what else is known of it
     probe:Tensor|None=None, # (n, d_in) activations to compare on; default: random ones
@@ -228,7 +228,7 @@ def write_safetensors(
     "Write one file with the folded weights; what is read back must give the same codes and reconstructions"
     sae = copy.deepcopy(sae.frozen()).cpu(); flat, gate = fold_scale(sae), _kind(OWN, sae)
     k = dict(k=flat.gate.k) if isinstance(flat.gate, TopK) else {}
-    said = dict(_origin(position, cfg, about), gate=gate, **k, d_in=sae.d_in, d_sae=sae.d_sae)
+    said = dict(_origin(hook, cfg, about), gate=gate, **k, d_in=sae.d_in, d_sae=sae.d_sae)
     write = lambda tmp: write_weights(tmp, OWN[gate], _weights(flat), dict(lagsae=json.dumps(said)))
     _write_checked(sae, path, write, read_safetensors, probe)
 
@@ -321,23 +321,23 @@ def _read(path:Path)->list[tuple[SAE, dict]]:
 # %% ../../nbs/exchange/02_io.ipynb #read-sae
 def read_sae(
     path, # a file or a folder
-    position:str|None=None, # hook name; None: there is only one SAE
+    hook:str|None=None, # hook name; None: there is only one SAE
 )->tuple[SAE, dict]: # the SAE, and what is known of it: `format`, `hook_name`, `model_name`, …
     "Read an SAE, whatever wrote it"
     found = read_saes(path); names = [about.get('hook_name') for _, about in found]
-    if names.count(position) == 1: return found[names.index(position)]
-    if position is None and len(found) == 1: return found[0]
-    how_many = f'{names.count(position)} SAEs' if position in names else 'no SAE'
-    raise ConfigError(f'{path}: {how_many} for {position}; there are {", ".join(map(str, names))}')
+    if names.count(hook) == 1: return found[names.index(hook)]
+    if hook is None and len(found) == 1: return found[0]
+    how_many = f'{names.count(hook)} SAEs' if hook in names else 'no SAE'
+    raise ConfigError(f'{path}: {how_many} for {hook}; there are {", ".join(map(str, names))}')
 
 # %% ../../nbs/exchange/02_io.ipynb #-place
 WRITERS = dict(saelens=(write_saelens, ''), safetensors=(write_safetensors, '.safetensors'))  # with the ends of names
 _FIGURES = ('l0', 'target_l0', 'explained_variance', 'delta_ce', 'ce_recovered_zero', 'alive_fraction', 'verdict')
 
-def _place(dest, position:str|None, end:str='')->Path:
+def _place(dest, hook:str|None, end:str='')->Path:
     "Where the SAE of a position is to be written"
-    if re.fullmatch(r'\w[\w.-]*', position or ''): return Path(dest)/f'{position}{end}'
-    raise ConfigError(f'{repr(position)[:60]} is not the name of a hook; say at which position the SAE belongs')
+    if re.fullmatch(r'\w[\w.-]*', hook or ''): return Path(dest)/f'{hook}{end}'
+    raise ConfigError(f'{repr(hook)[:60]} is not the name of a hook; say at which position the SAE belongs')
 
 # %% ../../nbs/exchange/02_io.ipynb #export-run
 def export_run(
@@ -348,13 +348,13 @@ def export_run(
     "Write the SAEs of a run for others"
     (write, end), run, written = choose(WRITERS, format, 'format', 'export'), Run(folder), []
     metrics, probes = run.metrics if run.complete else dict(positions={}), read_probe(folder)
-    for position, sae in run.load_saes().items():
-        found = metrics['positions'].get(position)
+    for hook, sae in run.load_saes().items():
+        found = metrics['positions'].get(hook)
         if not isinstance(found, dict): found = {}
         about = dict(l0=found.get('l0'), lagsae_metrics={k: found[k] for k in _FIGURES if k in found},
                      training_tokens=metrics.get('n_train_tokens'))
-        written.append(_place(dest, position, end))
-        write(sae, written[-1], position, run.cfg, about, probes.get(position))
+        written.append(_place(dest, hook, end))
+        write(sae, written[-1], hook, run.cfg, about, probes.get(hook))
     return written
 
 # %% ../../nbs/exchange/02_io.ipynb #-once
@@ -367,13 +367,13 @@ def _once(names:list, where):
 def import_saes(
     source, # a file or folder of any toolkit that is known here
     dest,   # for one folder for each position, as an export has them
-    position:str|None=None, # hook name, where the source does not say
+    hook:str|None=None, # hook name, where the source does not say
     model:str|None=None,    # of TransformerLens, where the source does not say
 )->list[Path]: # the folders; a file where thresholds are below zero, which SAELens has no form for
     "Bring SAEs of others into the form that everything here opens; what should be known of them is a warning"
     found, written = read_saes(source), []
-    if position and len(found) > 1: found = [read_sae(source, position)]
-    hooks = [position or about.get('hook_name') for _, about in found]; _once(hooks, source)
+    if hook and len(found) > 1: found = [read_sae(source, hook)]
+    hooks = [hook or about.get('hook_name') for _, about in found]; _once(hooks, source)
     for (sae, about), hook in zip(found, hooks):
         known = dict(about, imported_from=about.get('imported_from', about['format']))
         if model: sae, known = _checked(sae, dict(known, model_name=model), 'model')
@@ -406,7 +406,7 @@ def _as_trained(cfg:Config, abouts:list[dict], where)->tuple[Config, list[str]]:
     return cfg, list(dict.fromkeys(remarks))
 
 # %% ../../nbs/exchange/02_io.ipynb #open-saes
-def open_saes(
+def saes_to_evaluate(
     folder,           # of a run, or whatever `read_saes` reads
     config_path=None, # YAML file with model and data, for what does not say
 )->tuple[Config, dict, dict]: # configuration, hook name to `SAE`, and to the L0 that was asked for
@@ -423,7 +423,7 @@ def open_saes(
     return cfg, saes, _targets(run.metrics['positions']) if run.complete else {}
 
 # %% ../../nbs/exchange/02_io.ipynb #-targets
-def _targets(positions:dict)->dict:
+def _targets(hooks:dict)->dict:
     "The L0 that was asked for, by hook name"
-    targets = {p: m.get('target_l0') if isinstance(m, dict) else None for p,m in positions.items()}
+    targets = {p: m.get('target_l0') if isinstance(m, dict) else None for p,m in hooks.items()}
     return {p: t for p,t in targets.items() if type(t) in (int, float) and 0 < t < 2**53}

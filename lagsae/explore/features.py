@@ -24,7 +24,7 @@ from ..errors import ConfigError
 from ..files import write_atomic
 from ..sparse.codes import sampled_product
 from ..sae.core import SAE
-from ..source.activations import harvest, kept
+from ..source.activations import harvest, token_mask
 from ..source.cache import fingerprint
 from ..source.models import hook_widths, run_hooked
 from ..source.tokens import check_vocabulary, special_ids
@@ -119,10 +119,10 @@ class Activations:
         token:np.ndarray,  # (nnz,) which of the n tokens, ascending within a feature
         value:np.ndarray,  # (nnz,) float16 activation; below zero where the gate lets it be
         model=None,        # a `TransformerBridge`; for logits and texts of one's own
-        position:str|None=None, # hook name
+        hook:str|None=None, # hook name
     ):
         self.sae, self.tokens, self.place, self.start, self.token, self.value = sae, tokens, place, start, token, value
-        self.model, self.position = model, position
+        self.model, self.hook = model, hook
     @property
     def n(self)->int: return len(self.place)
     def entries(self, f:int)->tuple[np.ndarray, np.ndarray]:
@@ -170,13 +170,13 @@ class Activations:
         of = dict(sae=_digest(self.sae), **(dict(model=fingerprint(self.model)) if self.model else {}))
         write_atomic(path, lambda f: f.write(save(parts, of)))
     @classmethod
-    def load(cls, path, sae:SAE, model=None, position:str|None=None):
+    def load(cls, path, sae:SAE, model=None, hook:str|None=None):
         "From a file that `save` has written; a `ValueError` if it was another SAE's or another model's"
         with safe_open(path, 'numpy') as f:
             of = f.metadata() or {}
             if of.get('sae') != _digest(sae): raise ValueError(f'{path} is of another SAE')
             if model and of.get('model') != fingerprint(model): raise ValueError(f'{path} is of another model')
-            return cls(sae, **{k: f.get_tensor(k) for k in _PARTS}, model=model, position=position)
+            return cls(sae, **{k: f.get_tensor(k) for k in _PARTS}, model=model, hook=hook)
 
 # %% ../../nbs/explore/01_features.ipynb #nearest
 def nearest(
@@ -209,7 +209,7 @@ def coactive(
 def gradients(
     model,      # a `TransformerBridge`
     ids:Tensor, # (b, p) token ids
-    positions,  # hook names, in any order
+    hooks,  # hook names, in any order
     scalar,     # function from (b, p, d_vocab) float32 logits to the scalar that is derived
 )->list[tuple[str, Tensor, Tensor]]: # hook name, activations and gradient, each (b, p, d_in)
     "Activations at hooks with the gradient of a scalar, once for each time that one fires; never is a `ConfigError`"
@@ -220,8 +220,8 @@ def gradients(
             return v + fired[-1][2]
         return p, hook
     with torch.enable_grad():
-        value = scalar(model.run_with_hooks(ids, fwd_hooks=[watch(p) for p in positions]).float())
-        silent = [p for p in positions if p not in {q for q, *_ in fired}]
+        value = scalar(model.run_with_hooks(ids, fwd_hooks=[watch(p) for p in hooks]).float())
+        silent = [p for p in hooks if p not in {q for q, *_ in fired}]
         if silent: raise ConfigError(f'{", ".join(silent)}: nothing passes there in this model')
         moved = [m for *_, m in fired]
         slopes = torch.autograd.grad(value, moved, materialize_grads=True) if value.requires_grad else moved
@@ -234,12 +234,12 @@ _MATRIX = re.compile(r'(blocks\.\d+)\.(?:attn\.(o)|mlp\.(out))\.hook_(in|out)')
 
 def logit_route(
     model,        # a `TransformerBridge`
-    position:str, # hook name
+    hook:str, # hook name
 )->tuple[str, str|None]|None: # by way of what, in words; and the module between, if there is one
     "How activations at a hook get to the residual stream, if nothing but a matrix is in between"
     hooks = model.hook_dict
-    if re.search(r'(ln\d\w*|attn|mlp)\.hook_in$', position): return None  # a copy that is read and not handed on
-    for name in (n for n, h in hooks.items() if position in hooks and h is hooks[position]):
+    if re.search(r'(ln\d\w*|attn|mlp)\.hook_in$', hook): return None  # a copy that is read and not handed on
+    for name in (n for n, h in hooks.items() if hook in hooks and h is hooks[hook]):
         if _STREAM.fullmatch(name):
             normed = 'embed.' in name and any(n.startswith('embed_ln.') for n in hooks)
             return None if normed else ('the residual stream', None)
@@ -274,13 +274,13 @@ def logit_effects(
     model,     # a `TransformerBridge`
     sae:SAE,
     features,  # (m,) which
-    position:str|None=None,  # hook name; default: one whose activations are added to the residual stream
+    hook:str|None=None,  # hook name; default: one whose activations are added to the residual stream
     stream:Tensor|None=None, # (n, d_model) the residual stream before the final norm; default: like the SAE's input
     slope:Tensor|float=1.,   # (d_vocab,) of what comes after the unembedding, such as a softcap
 )->Tensor:     # (m, d_vocab) for one unit of activation, less their mean
     "What a small step along decoder rows does to the logits, by the final norm and the unembedding alone"
-    route = logit_route(model, position) if position else ('the residual stream', None)
-    if not route: raise ConfigError(f'{position}: its activations are not added to the residual stream')
+    route = logit_route(model, hook) if hook else ('the residual stream', None)
+    if not route: raise ConfigError(f'{hook}: its activations are not added to the residual stream')
     via, matrix = route
     d = sae.scale*sae.W_dec[features].float()
     if matrix:
@@ -333,7 +333,7 @@ def ce_effects(
         keep = torch.from_numpy(features.looked_at[rows]).to(ids.device)
         if not keep.any(): continue
         loss = lambda l: F.cross_entropy(l[:, :-1].flatten(0, 1), ids[:, 1:].flatten(), reduction='sum')
-        for _, x, g in gradients(model, ids, [features.position], loss):
+        for _, x, g in gradients(model, ids, [features.hook], loss):
             with torch.no_grad():
                 codes = sae.encode(x[keep]).active(); s = codes.support
                 slope = sampled_product(g[keep].float(), sae.W_dec, s, torch.zeros_like(sae.b_enc))*sae.scale
@@ -366,12 +366,12 @@ class Features(Activations):
     @cached_property
     def route(self)->str|None:
         "By way of what features act on the logits without another layer's doing, in words; None where they do not"
-        found = self.model and self.position and logit_route(self.model, self.position)
+        found = self.model and self.hook and logit_route(self.model, self.hook)
         return found[0] if found and self.stream else None
     @cached_property
     def stream(self)->tuple[Tensor, Tensor]|None: return final_stream(self) # see there
     def effects(self, features)->Tensor: # (m, d_vocab) on the logits, for one unit of activation, less their mean
-        return logit_effects(self.model, self.sae, features, self.position, *(self.stream or ()))
+        return logit_effects(self.model, self.sae, features, self.hook, *(self.stream or ()))
     def logits(self, f:int, n:int=8)->tuple[list, list]: # most promoted and most suppressed (token text, effect)
         "The tokens whose logits a feature raises and lowers most"
         effect = self.effects([f])[0]
@@ -422,31 +422,31 @@ class Features(Activations):
 def gather(
     model,              # a `TransformerBridge`
     sae:SAE,
-    position:str,       # hook name
+    hook:str,       # hook name
     samples,            # such as the evaluation samples of a run
-    special,            # token ids that are left out
+    skip_ids,            # token ids that are left out
     n_tokens:int=200_000, # about how many to look at
     batch_size:int=16,  # samples per forward pass
     progress:bool=True,
 )->Features:
     "One pass over samples: all activations of all features"
-    [width] = hook_widths(model, [position]).values()
-    if width != sae.d_in: raise ConfigError(f'{position} is {width} wide, the SAE takes {sae.d_in}')
+    [width] = hook_widths(model, [hook]).values()
+    if width != sae.d_in: raise ConfigError(f'{hook} is {width} wide, the SAE takes {sae.d_in}')
     tokens = samples.read(0, min(len(samples), -(-n_tokens//max(1, samples.context_length - 1))))
     sae, n, empty = sae.frozen(), 0, torch.empty(0, dtype=torch.int32)
     rows, cols, values = [empty], [empty], [empty.half()]
     most = torch.finfo(torch.half).max
     for batch in tqdm(tokens.split(batch_size), desc='features', unit='batch', disable=not progress):
-        if not kept(batch, special).any(): continue
-        codes = sae.encode(harvest(model, batch, [position], special, batch_size)[position]).active()
+        if not token_mask(batch, skip_ids).any(): continue
+        codes = sae.encode(harvest(model, batch, [hook], skip_ids, batch_size)[hook]).active()
         rows.append((codes.support.row + n).int().cpu()); cols.append(codes.support.col.int().cpu())
         values.append(codes.val.clamp(-most, most).half().cpu()); n += codes.support.n_rows
-    place = kept(tokens, special).flatten().nonzero()[:, 0].int().numpy()
+    place = token_mask(tokens, skip_ids).flatten().nonzero()[:, 0].int().numpy()
     col = torch.cat(cols)
     order = col.argsort(stable=True)
     start = np.concatenate([[0], np.cumsum(np.bincount(col.numpy(), minlength=sae.d_sae))])
     parts = (torch.cat(p)[order].numpy() for p in (rows, values))
-    return Features(sae, tokens.int().numpy(), place, start, *parts, model, position)
+    return Features(sae, tokens.int().numpy(), place, start, *parts, model, hook)
 
 # %% ../../nbs/explore/01_features.ipynb #shaded
 _STYLE = '''<style>.lagsae{font:13px/1.5 system-ui,sans-serif;max-width:60em}
@@ -515,7 +515,7 @@ class Card:
 class OnText:
     "Which features fire on a text of one's own, token by token; on special tokens none do"
     def __init__(self, features:Features, text:str, n:int=5):
-        model, position, tokenizer = features.model, features.position, features.tokenizer
+        model, hook, tokenizer = features.model, features.hook, features.tokenizer
         bos, ids = tokenizer.bos_token_id, tokenizer(text, add_special_tokens=False)['input_ids']
         first = 0 if bos is None else 1
         ids, n_ctx = torch.tensor([*first*[bos], *ids], dtype=torch.long)[None], model.cfg.n_ctx
@@ -523,10 +523,10 @@ class OnText:
             raise ConfigError(f'the text has {ids.numel()} tokens, the context of the model {n_ctx}')
         check_vocabulary(ids, model.cfg.d_vocab)
         ids = ids.to(features.sae.mean.device)
-        keep = kept(ids, special_ids(tokenizer))[0].nonzero()[:, 0]
+        keep = token_mask(ids, special_ids(tokenizer))[0].nonzero()[:, 0]
         self.texts, rows = [features.texts[i] for i in ids[0, first:].tolist()], []
         if len(keep):
-            codes = features.sae.encode(run_hooked(model, ids, [position])[position][0, keep]).dense().cpu()
+            codes = features.sae.encode(run_hooked(model, ids, [hook])[hook][0, keep]).dense().cpu()
             top = codes.abs().topk(min(n, codes.shape[1])).indices
             for i, f, v in zip(keep.tolist(), top.tolist(), codes.gather(1, top).tolist()):
                 rows += [(i - first, visible(self.texts[i - first]), *pair) for pair in zip(f, v) if pair[1]]

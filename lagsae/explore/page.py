@@ -18,7 +18,7 @@ from ..errors import ConfigError
 from ..files import write_text
 from ..config import Config
 from ..sae.core import SAE
-from ..source.activations import kept
+from ..source.activations import token_mask
 from ..source.models import load_model, pick_device
 from ..source.samples import first_samples
 from ..source.tokens import check_vocabulary, pick_tokenizer, special_ids
@@ -179,22 +179,22 @@ def _texts(cfg:Config, model, n_tokens:int):
     return samples, tokenizer, d.dataset_name + (', held out' if held_out else ', in part trained on')
 
 # %% ../../nbs/explore/02_page.ipynb #-gathered
-def _gathered(path:Path, model, sae:SAE, position:str, samples, special, batch_size:int, progress:bool)->Features:
+def _gathered(path:Path, model, sae:SAE, hook:str, samples, skip_ids, batch_size:int, progress:bool)->Features:
     "What a file holds, if it fits; else gathered, and written to it"
     tokens = samples.read(0, len(samples))
     try:
-        found = Features.load(path, sae, model, position)
-        place = kept(tokens, special).flatten().nonzero()[:, 0].numpy()
+        found = Features.load(path, sae, model, hook)
+        place = token_mask(tokens, skip_ids).flatten().nonzero()[:, 0].numpy()
         if np.array_equal(found.tokens, tokens.numpy()) and np.array_equal(found.place, place): return found
     except (OSError, ValueError, SafetensorError): pass
-    found = gather(model, sae, position, samples, special, tokens.numel(), batch_size, progress)
+    found = gather(model, sae, hook, samples, skip_ids, tokens.numel(), batch_size, progress)
     found.save(path)
     return found
 
 # %% ../../nbs/explore/02_page.ipynb #run-pages
 def run_pages(
     folder,                 # of a run
-    position:str|None=None, # hook name or a part of one; default: all positions
+    hook:str|None=None, # hook name or a part of one; default: all positions
     n_tokens:int=200_000,   # about how many to look at, or all there are
     device:str|None=None,   # default: 'cuda:0' if there is one, else 'cpu'
     progress:bool=True,
@@ -202,18 +202,18 @@ def run_pages(
     "Write the feature pages of a run"
     run, device = Run(folder), pick_device(device)
     cfg, every = run.cfg, run.load_saes()
-    wanted = [p for p in every if position in (None, p)] or [p for p in every if position in p]
-    if not wanted: raise ConfigError(f'position: no SAE for {position}; there are {", ".join(every)}')
+    wanted = [p for p in every if hook in (None, p)] or [p for p in every if hook in p]
+    if not wanted: raise ConfigError(f'position: no SAE for {hook}; there are {", ".join(every)}')
     if n_tokens < 1: raise ConfigError(f'n_tokens: at least 1, got {n_tokens}')
     model = load_model(cfg.tlens_model_name, cfg.tlens_model_path, cfg.dtype, device, cfg.weight_processing)
     if other := other_model(run.folder, model, device): warnings.warn(other, stacklevel=2)
     samples, tokenizer, source = _texts(cfg, model, n_tokens)
-    special = special_ids(tokenizer)
+    skip_ids = special_ids(tokenizer)
     kept = {p: run.folder/'features'/f'{p}.safetensors' for p in every}
     pages = {p: kept[p].with_suffix('.html') if len(every) > 1 else run.folder/'features.html' for p in every}
     there = [p for p in every if p in wanted or pages[p].exists()]
     for p in wanted:
-        fs = _gathered(kept[p], model, every[p].to(device), p, samples, special, cfg.data.eval_batch_size, progress)
+        fs = _gathered(kept[p], model, every[p].to(device), p, samples, skip_ids, cfg.data.eval_batch_size, progress)
         fs.tokenizer = tokenizer
         save_page(fs, pages[p], f'{run.folder.name} · {p}', _about(run, cfg, fs, source), progress,
                   [q for q in there if q != p])
@@ -224,11 +224,11 @@ def _about(run:Run, cfg:Config, fs:Features, source:str)->list[tuple[str, str]]:
     "What the overview says of a run"
     alive = int((fs.density > 0).sum())
     said = [('run', run.folder.name), ('model', cfg.tlens_model_name or cfg.tlens_model_path),
-            ('position', fs.position), ('variant', cfg.saes.sae_type),
+            ('hook', fs.hook), ('variant', cfg.saes.sae_type),
             ('features', f'{alive:,} of {fs.sae.d_sae:,} fire'), ('text', f'{fs.n:,} tokens of {source}'),
             ('mean L0', f'{len(fs.value)/max(1, fs.n):.2f}')]
     if not run.complete: return said
-    m = run.metrics['positions'].get(fs.position)
+    m = run.metrics['positions'].get(fs.hook)
     names = dict(explained_variance='explained variance', ce_recovered_zero='CE recovered')
     found = {name: m.get(k) for k, name in names.items()} if isinstance(m, dict) else {}
     return said + [(name, f'{v:.4f}') for name, v in found.items() if type(v) in (int, float) and abs(v) < 1e15]

@@ -17,7 +17,7 @@ from torch import Tensor
 from ..errors import ConfigError, one_line
 from ..sparse.codes import Codes, sampled_product
 from ..sae.core import SAE
-from ..source.activations import kept
+from ..source.activations import token_mask
 from ..source.models import hook_names, hook_widths
 from ..source.tokens import check_vocabulary, special_ids
 from ..runs.metrics import replace_at
@@ -71,12 +71,12 @@ class Add(Edit):
 # %% ../../nbs/explore/03_steer.ipynb #passing
 class Passing:
     "The tokens of the forward pass under way: a pre-hook of the wrapped model"
-    def __init__(self, special): self.special = special # ids that are left as they are
+    def __init__(self, skip_ids): self.skip_ids = skip_ids # ids that are left as they are
     def __call__(self, module, args, kwargs):
         ids, cache = args[0] if args else kwargs.get('input_ids'), kwargs.get('past_key_values')
         if ids is None: raise ConfigError('a spliced model is to be called with token ids, which say what is special')
         self.start = 0 if cache is None else cache.get_seq_length()  # place of the first one
-        self.kept = kept(ids, self.special)                          # (b, p) bool
+        self.kept = token_mask(ids, self.skip_ids)                          # (b, p) bool
     def chosen(self, at)->Tensor:
         "(n_kept,) bool, which of the kept tokens stand at some places; places that are not there are none"
         at, (b, p) = _places(at), self.kept.shape
@@ -109,17 +109,17 @@ def _change(
     return change*sae.scale
 
 # %% ../../nbs/explore/03_steer.ipynb #-check-width
-def _check_width(position:str, width:int, sae:SAE):
-    if width != sae.d_in: raise ConfigError(f'{position} is {width} wide, the SAE takes {sae.d_in}')
+def _check_width(hook:str, width:int, sae:SAE):
+    if width != sae.d_in: raise ConfigError(f'{hook} is {width} wide, the SAE takes {sae.d_in}')
 
 # %% ../../nbs/explore/03_steer.ipynb #-splice
-def _splice(position:str, sae:SAE, edits, error:bool, now:Passing):
+def _splice(hook:str, sae:SAE, edits, error:bool, now:Passing):
     "The hook of one SAE"
     def new(x):
         codes = sae.encode(x)
         return (x if error else sae.decode(codes)) + _change(sae, codes, edits, now)
     def hook(a, hook):
-        _check_width(position, a.flatten(2).shape[-1], sae)
+        _check_width(hook, a.flatten(2).shape[-1], sae)
         return replace_at(now.kept, new)(a, hook) if now.kept.any() else a
     return hook
 
@@ -158,11 +158,11 @@ def spliced(
     saes,            # hook name to `SAE`
     edits=(),        # `Edit`s; with several SAEs hook name to `Edit`s
     error:bool=True, # whether what an SAE does not reconstruct is added back
-    special=None,    # token ids that are left as they are; default: BOS, EOS and PAD
+    skip_ids=None,    # token ids that are left as they are; default: BOS, EOS and PAD
 ):
     "A block in which SAEs stand in the model and features are edited"
     edits = _by_position(model, saes, edits)
-    now = Passing(special_ids(model.tokenizer) if special is None else special)
+    now = Passing(special_ids(model.tokenizer) if skip_ids is None else skip_ids)
     hooks = [(p, _splice(p, s.frozen(), edits.get(p, ()), error, now)) for p,s in saes.items()]
     handle = model.original_model.register_forward_pre_hook(now, with_kwargs=True)
     try:
@@ -201,17 +201,17 @@ def attribution(
     tokens:Tensor, # (p,) or (1, p) token ids
     a:int, b:int, # token ids: logit of a less logit of b
     at:int=-1,    # place at which the next token is predicted
-    special=None, # token ids that have no features; default: BOS, EOS and PAD
+    skip_ids=None, # token ids that have no features; default: BOS, EOS and PAD
 )->pd.DataFrame:  # position, place, token, feature or 'error', activation, attribution
     "First-order estimate of what features and error terms add to a logit difference, the largest first"
     _by_position(model, saes, ())
     ids = _one_row(model, tokens, a, b, at)
     for p, width in hook_widths(model, saes).items(): _check_width(p, width, saes[p])
-    keep = kept(ids, special_ids(model.tokenizer) if special is None else special)[0].nonzero()[:, 0]
+    keep = token_mask(ids, special_ids(model.tokenizer) if skip_ids is None else skip_ids)[0].nonzero()[:, 0]
     fired = gradients(model, ids, saes, lambda logits: logits[0, at, a] - logits[0, at, b])
     with torch.no_grad():
-        found = [_nodes(saes[p].frozen(), x[0, keep], g[0, keep], keep).assign(position=p) for p, x, g in fired]
+        found = [_nodes(saes[p].frozen(), x[0, keep], g[0, keep], keep).assign(hook=p) for p, x, g in fired]
     table = pd.concat(found).sort_values('attribution', key=abs, ascending=False, ignore_index=True)
     texts = [visible(t) for t in texts_of(model.tokenizer, ids[0])]
     table['token'] = [texts[i] for i in table.place]
-    return table[['position', 'place', 'token', 'feature', 'activation', 'attribution']]
+    return table[['hook', 'place', 'token', 'feature', 'activation', 'attribution']]

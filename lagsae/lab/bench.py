@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['seconds', 'peak_memory', 'learner_at', 'time_step', 'peer_loss', 'peer_step', 'run_peer', 'time_run', 'step', 'peer',
-           'run', 'control', 'record']
+           'run', 'control', 'save_activations']
 
 # %% ../../nbs/lab/04_bench.ipynb #c-imports
 import collections, inspect, itertools, json, resource, subprocess, sys, time
@@ -48,10 +48,10 @@ def learner_at(
     told = {p: type(default)(l0) for p, (_, default) in variant_params(sae_type).items() if p in ('k', 'target_l0')}
     learner = Learner(*build(sae_type, d_in, d_sae, told), n_tokens=10**12).to(x.device)
     sae = learner.sae; sae.precision = precision
-    learner.start(x)
+    learner.initialize(x)
     if sae.gate.target_l0 is None:
-        scan = sae.scan(sae.normalize(x))
-        (mean, spread), pre = scan.moments(), next(scan.chunks())
+        preacts = sae.preacts(sae.normalize(x))
+        (mean, spread), pre = preacts.moments(), next(preacts.chunks())
         z = ((pre - mean)/spread).flatten().topk(round(l0*len(pre))).values.min()
         sae.b_enc.data -= mean + z*spread
         learner.calibrate(sae.normalize(x))
@@ -82,10 +82,10 @@ def time_step(
     found = step.l0.item()
     stored = len(step.support)/batch
     def encoder():
-        for _ in sae.scan(x).look(sae.b_enc.detach())[0]: pass
+        for _ in sae.preacts(x).coarse(sae.b_enc.detach())[0]: pass
     bound = min(seconds(encoder, 3, device))
     return dict(sae_type=sae_type, d_in=d_in, d_sae=d_sae, l0=round(found, 2), stored=round(stored, 1), batch=batch,
-                device=str(device), threads=torch.get_num_threads(), precision=str(sae.scan(x).precision),
+                device=str(device), threads=torch.get_num_threads(), precision=str(sae.preacts(x).precision),
                 tokens_per_second=round(batch/min(times)), median_tokens_per_second=round(batch/median(times)),
                 encoder_share=round(bound/min(times), 3), peak_memory_mib=round(memory))
 
@@ -160,25 +160,25 @@ def time_run(
 )->dict:              # seconds, and tokens per second
     "The parts of a run, for one configuration"
     from lagsae.source.models import run_hooked
-    from lagsae.runs.experiment import Setup
-    begin = time.perf_counter(); setup = Setup(cfg, device)
-    stream, d = setup.stream(), setup.device
-    for p,x in stream.calibration(): setup.learners[p].start(x)
+    from lagsae.runs.experiment import Experiment
+    begin = time.perf_counter(); experiment = Experiment(cfg, device)
+    stream, d = experiment.stream(), experiment.device
+    for p,x in stream.calibration(): experiment.learners[p].initialize(x)
     prepared = time.perf_counter() - begin
     per_window = stream.steps_per_window*cfg.samples_per_step
-    tokens = setup.train.read(per_window, min(per_window, len(setup.train) - per_window))
+    tokens = experiment.train.read(per_window, min(per_window, len(experiment.train) - per_window))
     def forward():
-        for b in tokens.split(cfg.data.train_batch_size): run_hooked(setup.model, b.to(d), setup.positions)
+        for b in tokens.split(cfg.data.train_batch_size): run_hooked(experiment.model, b.to(d), experiment.hooks)
     numbers = itertools.cycle([0, 1])  # a window that is held is not harvested again
     model, harvested = (min(seconds(f, n_windows, d)) for f in (forward, lambda: stream.window(next(numbers))))
     batches = [stream[i] for i in range(stream.steps_per_window)]
     def steps():
         for batch in batches:
-            for p,x in batch.items(): setup.learners[p].step(x, 0., 1.)
+            for p,x in batch.items(): experiment.learners[p].step(x, 0., 1.)
     stepped = min(seconds(steps, n_windows, d))
-    begin = time.perf_counter(); setup.evaluate(); evaluated = time.perf_counter() - begin
+    begin = time.perf_counter(); experiment.evaluate(); evaluated = time.perf_counter() - begin
     n = tokens.numel()
-    return dict(n_positions=len(setup.positions), tokens_per_window=n, preparation_seconds=round(prepared, 2),
+    return dict(n_positions=len(experiment.hooks), tokens_per_window=n, preparation_seconds=round(prepared, 2),
                 model_tokens_per_second=round(n/model), harvest_tokens_per_second=round(n/harvested),
                 harvest_over_model=round(harvested/model - 1, 3), step_tokens_per_second=round(n/stepped),
                 run_tokens_per_second=round(n/(harvested + stepped)), evaluation_seconds=round(evaluated, 2))
@@ -239,26 +239,26 @@ def control(
     "Ask a variant for every L0 of a grid (hours without a GPU); prints errors, writes grid.csv and control.png"
     from lagsae import protocol
     from lagsae.source.models import pick_device
-    from lagsae.lab.synthetic import tier
+    from lagsae.lab.synthetic import known_truth
     device = pick_device(device)
-    truths = {name: tier(name, n_held=400_000, device=device) for name in ('S1', 'S3')}
+    truths = {name: known_truth(name, n_held=400_000, device=device) for name in ('superposition', 'offset')}
     if sae_type not in variant_names(): sys.exit(f'--sae_type is one of: {", ".join(variant_names())}')
     if quick: settings, sources = protocol.control_grid(truths, sae_type, [512], 1, (4, 16), 400), truths
     else:
-        layers = protocol.bundled([f'blocks.{n}.hook_resid_pre' for n in (1, 2, 3)], 2048*n_steps, device)
-        real = layers | (protocol.recorded(activations, device) if activations else {})
+        layers = protocol.bundled_activations([f'blocks.{n}.hook_resid_pre' for n in (1, 2, 3)], 2048*n_steps, device)
+        real = layers | (protocol.load_activations(activations, device) if activations else {})
         settings = protocol.control_grid(truths, sae_type, protocol.WIDTHS, seeds, (8, 16, 32), n_steps)
         settings += protocol.control_grid(real, sae_type, protocol.WIDTHS, seeds, n_steps=n_steps)
         sources = truths | real
     table = protocol.run_grid(sources, settings, f'{out}/grid.csv')
     protocol.draw_control(table).savefig(f'{out}/control.png')
-    print(protocol.errors(table).round(2).to_string())
+    print(protocol.l0_errors(table).round(2).to_string())
     for v in ('target above natural L0', 'saturated'):
         for r in table[table.verdict == v].itertuples():
             print(f'{r.source}, {r.d_sae} features, target {r.target_l0:g}: {v}')
 
 # %% ../../nbs/lab/04_bench.ipynb #record
-def record(
+def save_activations(
     config_path:str='configs/quickstart.yaml', # YAML file that describes a run
     out:str='output/activations', # folder for one `.pt` file for each position
     device:str=None,   # cpu, cuda:0; by default cuda:0 if there is one, else cpu
@@ -266,11 +266,11 @@ def record(
 ):
     "Write the activations that a run would train on, and then those that it would hold out, for `control`"
     from lagsae.config import load_config
-    from lagsae.runs.experiment import record
-    print(*record(load_config(config_path, set or []), out, device), sep='\n')
+    from lagsae.runs.experiment import save_activations
+    print(*save_activations(load_config(config_path, set or []), out, device), sep='\n')
 
 if __name__ == '__main__' and '__file__' in globals():
-    commands = dict(step=step, peer=peer, run=run, control=control, record=record)
+    commands = dict(step=step, peer=peer, run=run, control=control, record=save_activations)
     if len(sys.argv) < 2 or sys.argv[1] not in commands:
         sys.exit(f'usage: python -m lagsae.lab.bench {{{",".join(commands)}}} [--help]')
     call_parse(commands[sys.argv.pop(1)])

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from ..sparse.codes import Codes, DenseSupport, ragged_sum, sampled_product
 from ..sparse.kernels import precisions
-from ..sparse.preacts import Scan
+from ..sparse.preacts import PreActs
 from ..sae.core import build, SAE, Step
 from .fit import fit
 from .synthetic import Synthetic
@@ -23,9 +23,9 @@ def apply_gate(
     pre:Tensor, # (n, d_sae) pre-activations
 )->Tensor:      # (n, d_sae) activations
     "The activations that a gate makes of given pre-activations, as one dense tensor"
-    scan = Scan(pre, torch.eye(pre.shape[1]), torch.zeros(pre.shape[1]))
-    support, known = gate.select(scan)
-    return Codes(support, gate(sampled_product(scan.x, scan.W, support, scan.b, known), support)).dense()
+    preacts = PreActs(pre, torch.eye(pre.shape[1]), torch.zeros(pre.shape[1]))
+    support, known = gate.select(preacts)
+    return Codes(support, gate(sampled_product(preacts.x, preacts.W, support, preacts.b, known), support)).dense()
 
 # %% ../../nbs/lab/02_contract.ipynb #draw-gate
 def draw_gate(
@@ -94,7 +94,7 @@ def _check_gradients(sae:SAE, terms, x:Tensor):
 # %% ../../nbs/lab/02_contract.ipynb #-dense-step
 def _dense_step(sae:SAE, x:Tensor)->Step:
     "The step as a plain dense implementation makes it: all pre-activations, all activations, and a mask"
-    select, _ = sae.gate.select(Scan(x, sae.W_enc, sae.b_enc, 'float32'))
+    select, _ = sae.gate.select(PreActs(x, sae.W_enc, sae.b_enc, 'float32'))
     mask = Codes(select, torch.ones(len(select), device=x.device)).dense() > 0
     support = DenseSupport(*mask.shape, x.device)
     pre = sampled_product(x, sae.W_enc, support, sae.b_enc)
@@ -106,7 +106,7 @@ def _check_exact(sae:SAE, terms, x:Tensor):
     "Loss and gradients of the sparse step are those of a dense one, whatever the first look was made in"
     sae, terms = copy.deepcopy(sae).double(), terms.double()
     sae.tokens_since_fired[:8] = 2**61  # some features are dead
-    for t in terms.values(): t.start(sae, x.double(), 10**6)
+    for t in terms.values(): t.begin(sae, x.double(), 10**6)
     few = sae.normalize(x[:70]).double()  # with tokens without a feature, with all of them, and twice the same
     few = torch.cat([few, few[:2], 100*few[:2], 0*few[:2]])
     def results(step):

@@ -28,13 +28,13 @@ def fit(
     "Train a variant on activations of which there are enough"
     tokens = seed*1000*n_steps + 1
     learner, x = Learner(*build(sae_type, data.d_in, d_sae, hps, seed), n_steps*batch, lr), data.sample(20_000, tokens)
-    learner.to(x.device).start(x)
+    learner.to(x.device).initialize(x)
     rows = []
     for i in range(n_steps):
         factor = min(1, 20*(i + 1)/n_steps)*(.55 + .45*math.cos(math.pi*i/n_steps))
         rows.append(learner.log(learner.step(data.sample(batch, tokens + 1 + i), i/n_steps, factor)))
         learner.guard.check(sae_type)
-    learner.finish(data.held_out(0))
+    learner.calibrate_inference(data.held_out(0))
     return learner, rows
 
 # %% ../../nbs/lab/01_fit.ipynb #fit-each

@@ -45,8 +45,8 @@ def compare(
         run = Run(folder)
         said = read_yaml(folder/'config.yaml')  # as it stands there, so that no builder need be trusted
         cfg = flat(said if isinstance(said, dict) else {})
-        for position, m in run.metrics['positions'].items():
-            rows.append({'run': folder.name, 'position': position, 'variant': cfg.get('saes.sae_type'),
+        for hook, m in run.metrics['positions'].items():
+            rows.append({'run': folder.name, 'hook': hook, 'variant': cfg.get('saes.sae_type'),
                          **m, **cfg, 'folder': str(folder)})
     table = pd.DataFrame(rows)
     table.insert(3, 'fvu', 1 - table.explained_variance.astype(float))  # nothing where it was not finite

@@ -120,17 +120,17 @@ def load_saved(
         raise Damaged(f'{path} is damaged, or not a file of tensors: {one_line(e)}') from None
 
 # %% ../../nbs/runs/02_folder.ipynb #-restored
-def _restored(cfg:Config, position:str, weights:dict, path)->SAE:
+def _restored(cfg:Config, hook:str, weights:dict, path)->SAE:
     "The SAE of a configuration with its weights, frozen"
-    if not re.fullmatch(r'\w[\w.-]*', str(position)):
-        raise ConfigError(f'{path}: {str(position)[:60]!r} is not the name of a hook')
+    if not re.fullmatch(r'\w[\w.-]*', str(hook)):
+        raise ConfigError(f'{path}: {str(hook)[:60]!r} is not the name of a hook')
     try:
         d_sae, d_in = weights['W_enc'].shape
         if not d_sae*d_in: raise ValueError('an empty encoder')
         sae, _ = build(cfg.saes.sae_type, d_in, d_sae, cfg.saes.hps)
         sae.load_state_dict(weights)
     except (TypeError, LookupError, ValueError, AttributeError, RuntimeError) as e:
-        raise ConfigError(f'{path}: {position}: not the weights of this configuration: {one_line(e)}') from None
+        raise ConfigError(f'{path}: {hook}: not the weights of this configuration: {one_line(e)}') from None
     return sae.requires_grad_(False).frozen()
 
 # %% ../../nbs/runs/02_folder.ipynb #stopsignals
@@ -202,7 +202,7 @@ class Run:
         if (self.folder/'config.yaml').exists() and self.cfg.model_dump() != cfg.model_dump():
             raise ConfigError(f'{self.folder} holds a run with another configuration; '
                               'choose another wandb_run_name or save_dir, or --fresh')
-    def start(self, cfg:Config, device, fresh:bool=False, model=None, **more):
+    def begin(self, cfg:Config, device, fresh:bool=False, model=None, **more):
         "Make the folder and write down what is about to be run; if `fresh`, in place of what is there"
         if fresh: self.clear()
         (self.folder/'failed.txt').unlink(missing_ok=True)
@@ -277,7 +277,7 @@ def read_probe(
 # %% ../../nbs/runs/02_folder.ipynb #pretrained
 def pretrained(
     paths:list[str], # run folders, or `samples_<n>.pt` files
-    position:str,    # hook name
+    hook:str,    # hook name
 )->dict:             # a state dict
     "The weights of the SAE at a position, from the first of some checkpoints that has one"
     field, there = 'saes.pretrained_sae_paths', []
@@ -286,22 +286,22 @@ def pretrained(
         if not saved: raise ConfigError(f'{field}: {path}: no samples_<n>.pt here')
         try: found = load_saved(saved[-1])
         except ConfigError as e: raise ConfigError(f'{field}: {e}') from None
-        if position in found: return found[position]
+        if hook in found: return found[hook]
         there += found
-    raise ConfigError(f'{field}: no SAE for {position}; there are {", ".join(there)}')
+    raise ConfigError(f'{field}: no SAE for {hook}; there are {", ".join(there)}')
 
 # %% ../../nbs/runs/02_folder.ipynb #summary
 def summary(
     metrics:dict, # content of metrics.json
 )->str:
     "The final evaluation as a text table"
-    columns = {'position': '', 'target_l0': '.4g', 'uncalibrated_l0': '.2f', 'l0': '.2f',
+    columns = {'hook': '', 'target_l0': '.4g', 'l0_uncalibrated': '.2f', 'l0': '.2f',
                'explained_variance': '.4f', 'ce_recovered_zero': '.4f', 'delta_ce': '.4f',
                'alive_dict_components': 'd', 'alive_fraction': '.1%', 'verdict': ''}
-    heads = ['position', 'target L0', 'before', 'L0', 'expl. var.', 'CE recovered', 'delta CE', 'alive', 'share',
+    heads = ['hook', 'target L0', 'before', 'L0', 'expl. var.', 'CE recovered', 'delta CE', 'alive', 'share',
              'verdict']
     show = lambda v, f: '-' if v is None else format(v, f)
-    rows = [[show({'position': p, **m}[k], f) for k,f in columns.items()] for p,m in metrics['positions'].items()]
+    rows = [[show({'hook': p, **m}[k], f) for k,f in columns.items()] for p,m in metrics['positions'].items()]
     seconds = ', '.join(f'{k} {v:.1f} s' for k,v in metrics['seconds'].items())
     tokens = f"{metrics['n_train_tokens']:,} training tokens, {metrics['n_eval_tokens']:,} held-out tokens"
     verdicts = dict.fromkeys(m['verdict'] for m in metrics['positions'].values())

@@ -14,10 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from tqdm.auto import tqdm
-from ..sparse.preacts import Scan
+from ..sparse.preacts import PreActs
 from ..sae.core import SAE
-from ..sae.gates import first_cut
-from ..source.activations import kept, per_pass
+from ..sae.gates import shared_threshold
+from ..source.activations import token_mask, per_pass
 from ..source.cache import address, Cache, fingerprint
 from ..source.models import is_hooked
 
@@ -123,9 +123,9 @@ def token_losses(
 # %% ../../nbs/runs/00_metrics.ipynb #-ablated
 class _Ablated:
     "The losses of zero and mean ablation at a position: from the cache, or still to be found"
-    def __init__(self, cache, name, position:str, mean:Tensor, scored:Tensor):
+    def __init__(self, cache, name, hook:str, mean:Tensor, scored:Tensor):
         digest = hashlib.sha256(mean.cpu().numpy().tobytes() + scored.numpy().tobytes()).hexdigest()
-        self.cache, self.name, self.what = cache, name, f'losses without {position}, {digest}'
+        self.cache, self.name, self.what = cache, name, f'losses without {hook}, {digest}'
         self.known = cache and cache.read(name, self.what)
         self.todo = [torch.zeros_like, lambda a: mean.expand_as(a)] if self.known is None else []
     def complete(self, losses:Tensor)->Tensor: # (n, 7)
@@ -140,17 +140,17 @@ def evaluate(
     model,             # a `TransformerBridge`
     saes,              # hook name to `SAE`
     samples,           # evaluation samples
-    special,           # token ids that are left out
+    skip_ids,           # token ids that are left out
     batch_size:int=16, # samples per forward pass
     progress:bool=False,
     cache:Cache|None=None, # of losses with ablated activations, which are the same for all SAEs of a sweep
 )->dict[str, dict]:    # hook name to metrics
     "All metrics of SAEs at their positions"
     device, tokens = next(model.parameters()).device, samples.read(0, len(samples))
-    saes, mask = {p: s.frozen() for p,s in saes.items()}, kept(tokens, special)
+    saes, mask = {p: s.frozen() for p,s in saes.items()}, token_mask(tokens, skip_ids)
     scored = _scored(mask, samples.padding)
     if is_hooked(model): cache = None
-    name = cache and address(fingerprint(model), tokens, special)
+    name = cache and address(fingerprint(model), tokens, skip_ids)
     ablated = {p: _Ablated(cache, name, p, s.mean, scored) for p,s in saes.items()}
     sums, losses = {p: Reconstruction(s) for p,s in saes.items()}, {p: [] for p in saes}
     few = per_pass(model, tokens.shape[1], batch_size, logits=True)
@@ -196,7 +196,7 @@ def _all_metrics(sums:Reconstruction, mask:Tensor, scored:Tensor, losses:Tensor,
     by_position = where.bincount(l0, mask.shape[1])/where.bincount(minlength=mask.shape[1])
     ce = {k: v.item() for k,v in _ce_ratios(losses.mean(0)).items()}
     ci95 = {**m['ci95'], **interval(losses, _ce_ratios, group[scored[:, :-1].nonzero()[:, 0]])}
-    return {**m, **ce, 'l0_by_position': by_position.tolist(), 'ci95': ci95}
+    return {**m, **ce, 'l0_by_token_index': by_position.tolist(), 'ci95': ci95}
 
 # %% ../../nbs/runs/00_metrics.ipynb #cosines
 def cosines(
@@ -232,19 +232,19 @@ def decoder_projection(
     n:float,  # features per token
 )->float:     # in scaled units
     "s_n: the (n N)-th largest of the inner products of inputs, less the decoder's bias, with features"
-    return first_cut(Scan(sae.normalize(x) - sae.b_dec, sae.W_dec, torch.zeros_like(sae.b_enc)), n)
+    return shared_threshold(PreActs(sae.normalize(x) - sae.b_dec, sae.W_dec, torch.zeros_like(sae.b_enc)), n)
 
 # %% ../../nbs/runs/00_metrics.ipynb #verdict
 def verdict(
     l0:float,                # achieved on held-out tokens
     target:float|None,       # asked for; None where the variant has no target
     before:float|None=None,  # L0 on held-out tokens before the last calibration
-    trouble:str|None=None,   # what the training or its controller has to say
+    diagnosis:str|None=None,   # what the training or its controller has to say
     trained:float|None=None, # L0 on tokens of training near its end, before that calibration, with the same gate
     tolerance:float=.02,     # relative
 )->str:
     "Whether an SAE has the L0 that was asked for, and came by it honestly"
-    if trouble: return trouble
+    if diagnosis: return diagnosis
     if target is None: return 'no target'
     if not math.isfinite(l0): return 'not finite'
     near = lambda l0, share: l0 is not None and abs(l0 - target) <= share*target

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from ..errors import ConfigError, ConfigWarning
-from ..files import named, read_json, read_yaml, slug, without
+from ..files import find_config, read_json, read_yaml, slug, without
 from ..registry import plain_path
-from ..config import (BOOKKEEPING, Config, field_names, home, nest, parse_config, put, read_config, say_doubts,
-    set_path, unused)
+from ..config import (BOOKKEEPING, Config, field_names, home, nest, parse_config, set_field, read_config, say_doubts,
+    apply_override, unused)
 
 # %% ../../nbs/runs/06_plan.ipynb #job
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ _MOST = 10_000
 def _job(base:dict, changes:dict, naming:set)->tuple[Job, dict]: # and dotted field to why it means nothing in this run
     "One run, named by what it uses of what may name it"
     tree = copy.deepcopy(base)
-    for field, v in changes.items(): put(tree, field, v)
+    for field, v in changes.items(): set_field(tree, field, v)
     saes = tree.get('saes')
     variant = saes.get('sae_type') if isinstance(saes, dict) else None
     try:
@@ -160,7 +160,7 @@ def make_plan(
     limit:int|None=None, # how many runs, from the first on; None: all
 )->Plan:
     "Read, override, expand, validate, and compare with what the folder holds"
-    base_config, sweep_config = named(base_config), named(sweep_config, 'sweeps')
+    base_config, sweep_config = find_config(base_config), find_config(sweep_config, 'sweeps')
     base, sweep = read_yaml(base_config), read_yaml(sweep_config)
     names = (without(p.name, '.yaml', '.yml') for p in (base_config, sweep_config))
     try: base, folder = _placed(base, overrides, *names)
@@ -177,14 +177,14 @@ def _placed(base, overrides, name:str, sweep:str)->tuple[dict, Path]: # and the 
     "The base configuration with its overrides, and with where the runs and their activations are kept"
     if not isinstance(base, dict): raise ConfigError('expected a mapping of fields, such as `seed: 0`')
     base = nest(base)
-    for o in overrides: set_path(base, o)
+    for o in overrides: apply_override(base, o)
     save_dir, tags, data = base.get('save_dir') or 'output', base.get('wandb_tags') or [], base.get('data')
     if not isinstance(save_dir, str): raise ConfigError(f'save_dir: expected text, got {str(save_dir)[:60]}')
     if not isinstance(tags, list): raise ConfigError(f'wandb_tags: expected a list, got {str(tags)[:60]}')
     try: save_dir = plain_path(save_dir)
     except ValueError as e: raise ConfigError(f'save_dir: {e}') from None
     folder = Path(save_dir)/slug(f'{base.get("wandb_run_name") or name}-{sweep}')
-    if not (isinstance(data, dict) and data.get('cache_dir')): put(base, 'data.cache_dir', str(Path(save_dir)/'cache'))
+    if not (isinstance(data, dict) and data.get('cache_dir')): set_field(base, 'data.cache_dir', str(Path(save_dir)/'cache'))
     return base | dict(save_dir=str(folder), wandb_tags=[*tags, _tag(folder.name)]), folder
 
 # %% ../../nbs/runs/06_plan.ipynb #-tag

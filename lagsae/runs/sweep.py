@@ -10,7 +10,7 @@ __all__ = ['execute', 'main', 'command', 'module_path', 'job_command', 'LocalWor
 import csv, io, json, os, shutil, signal, subprocess, sys, tempfile, threading, time
 from pathlib import Path
 from ..errors import ConfigError, Stopped
-from ..files import check_writable, locked, read_json, shipped, write_text
+from ..files import check_writable, locked, read_json, package_file, write_text
 from ..config import dump_config
 from .plan import Job, Plan
 
@@ -81,7 +81,7 @@ def command(
     parameters:dict,
 )->list[str]:        # of a process that says in its last line what went wrong, and then exits with 1
     "How `execute` is run in a process of its own"
-    notebook = shipped('nbs/templates')/f'{name}.ipynb'
+    notebook = package_file('nbs/templates')/f'{name}.ipynb'
     return [sys.executable, '-c', _CHILD, str(notebook), str(out), json.dumps(parameters)]
 
 # %% ../../nbs/runs/07_sweep.ipynb #module-path
@@ -280,9 +280,9 @@ def results(plan:Plan)->list[dict]:
         if j.status != 'done': head['error'] = j.error
         if not j.trained: rows.append(head); continue
         metrics = read_json(j.folder/'metrics.json')
-        for position, m in metrics['positions'].items():
+        for hook, m in metrics['positions'].items():
             scalars = {k: v for k,v in m.items() if not isinstance(v, (dict, list))}
-            rows.append(dict(head, position=position, **scalars, seconds=metrics['seconds']['total']))
+            rows.append(dict(head, hook=hook, **scalars, seconds=metrics['seconds']['total']))
     return rows
 
 # %% ../../nbs/runs/07_sweep.ipynb #write-results

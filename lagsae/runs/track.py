@@ -33,10 +33,10 @@ def flatten(
     "A row in the flat form that Weights & Biases shows; evaluations have names of their own"
     if row.get('evaluation'):
         return {f'evaluation/{k}': v for k,v in flatten({**row, 'evaluation': False}).items() if k != 'evaluation'}
-    positions = row.get('positions', {})
+    hooks = row.get('positions', {})
     flat = {k: v for k,v in row.items() if k != 'positions'}
-    for name in dict.fromkeys(k for m in positions.values() for k in m):
-        values = {p: m[name] for p,m in positions.items() if isinstance(m.get(name), (int, float))}
+    for name in dict.fromkeys(k for m in hooks.values() for k in m):
+        values = {p: m[name] for p,m in hooks.items() if isinstance(m.get(name), (int, float))}
         if values: flat[name] = sum(values.values())/len(values)
         flat.update({f'{p}/{name}': v for p,v in values.items()})
     return flat

@@ -15,7 +15,7 @@ from .core import SAE, Step, Term
 _CLIP, _LOG_ALPHA = .5, (math.log(4e-4), math.log(20))  # of the violation, and of ln(alpha)
 
 class Lagrangian(Term):
-    "The price of L0, found by dual ascent; for a `HeldJumpReLU`"
+    "The price of L0, found by dual ascent; for a `ProjectedJumpReLU`"
     def __init__(self,
         start_alpha:float=.4, # first value of the multiplier, in d ln FVU / d ln L0
         dual_time:float=20.,  # T_i, steps in which a violation of one moves ln(alpha) by one
@@ -33,11 +33,11 @@ class Lagrangian(Term):
     def forward(self, sae:SAE, step:Step)->Tensor: return self.price(step.fvu)*step.l0/sae.gate.target_l0
     @torch.no_grad()
     def update(self,
-        own_l0:float, # of the thresholds without the shift, relative to the target
+        unshifted_l0:float, # of the thresholds without the shift, relative to the target
         fvu:Tensor,   # () squared error per token
     ):
         "Dual ascent, and averages for the loss and for the log"
-        g = own_l0 - 1
+        g = unshifted_l0 - 1
         self.violation.lerp_(torch.full_like(fvu, g), .1)
         self.square.lerp_(torch.full_like(fvu, g*g), .02)
         self.fvu.copy_(torch.where(self.fvu == 0, fvu, self.fvu.lerp(fvu, .01)))
@@ -48,12 +48,12 @@ class Lagrangian(Term):
         self.window = gate.in_window(step.pre, step.support)/l0/max(1, len(step.x))
         left = gate.threshold.grad.sum()*gate.width/self.window.clamp(min=.01)  # what the price does not balance
         self.elasticity.lerp_((self.price(fvu)*l0/gate.target_l0 + left)/fvu, .02)
-        self.update(gate.own_l0/gate.target_l0, fvu)
-    def trouble(self)->str|None:
+        self.update(gate.unshifted_l0/gate.target_l0, fvu)
+    def diagnosis(self)->str|None:
         if self.log_alpha >= _LOG_ALPHA[1] - .01: return 'saturated'
         if self.log_alpha <= _LOG_ALPHA[0] + .01: return 'target above natural L0'
     def warning(self)->str|None:
-        if self.trouble(): return f'multiplier at a bound: {self.trouble()}'
+        if self.diagnosis(): return f'multiplier at a bound: {self.diagnosis()}'
         if self.window < .01: return 'hardly a pre-activation near its threshold: thresholds learn nothing'
     def log(self)->dict[str, float]:
         state = dict(multiplier=self.log_alpha.exp(), elasticity=self.elasticity, violation=self.violation,
@@ -86,13 +86,13 @@ class LagrangianL1(Term):
 # %% ../../nbs/sae/03_control.ipynb #l0
 class L0(Term):
     "A fixed price per active feature"
-    def __init__(self, coeff:float, start_l0:float): super().__init__(); self.coeff, self.start_l0 = coeff, start_l0
-    def start(self, sae:SAE, x:Tensor, n_tokens:int): sae.gate.calibrate(sae.scan(x), self.start_l0)
+    def __init__(self, coeff:float, initial_l0:float): super().__init__(); self.coeff, self.initial_l0 = coeff, initial_l0
+    def begin(self, sae:SAE, x:Tensor, n_tokens:int): sae.gate.set_thresholds(sae.preacts(x), self.initial_l0)
     def forward(self, sae:SAE, step:Step)->Tensor: return self.coeff*step.l0
 
 # %% ../../nbs/sae/03_control.ipynb #targetl0
 class TargetL0(Term):
     "A quadratic penalty on the relative distance from a target"
     def __init__(self, target_l0:float, coeff:float): super().__init__(); self.target_l0, self.coeff = target_l0, coeff
-    def start(self, sae:SAE, x:Tensor, n_tokens:int): sae.gate.calibrate(sae.scan(x), self.target_l0)
+    def begin(self, sae:SAE, x:Tensor, n_tokens:int): sae.gate.set_thresholds(sae.preacts(x), self.target_l0)
     def forward(self, sae:SAE, step:Step)->Tensor: return self.coeff*(step.l0/self.target_l0 - 1).square()

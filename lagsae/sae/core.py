@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from ..errors import ConfigError
 from ..registry import locate_variant, trust_named
 from ..sparse.codes import Codes, ragged_sum, sampled_product, Support
-from ..sparse.kernels import blocks
-from ..sparse.preacts import Scan
+from ..sparse.kernels import cache_blocks
+from ..sparse.preacts import PreActs
 
 # %% ../../nbs/sae/00_core.ipynb #gate
 class Gate(nn.Module):
@@ -28,10 +28,10 @@ class Gate(nn.Module):
         "The entries that are stored for a chunk: all that may be active, or whose value has a gradient"
         raise NotImplementedError
     def select(self,
-        scan:Scan,     # of the pre-activations of a batch
+        preacts:PreActs,     # of the pre-activations of a batch
     )->tuple[Support, Tensor|None]: # support of the batch, and (nnz,) pre-activations on it, as far as they are known
         "The entries that are stored for a batch; without gradient"
-        return Support.cat([self.choose(pre) for pre in scan.chunks()]), None
+        return Support.cat([self.choose(pre) for pre in preacts.chunks()]), None
     def forward(self,
         pre:Tensor,      # (nnz,) pre-activations of the stored entries
         support:Support,
@@ -41,9 +41,9 @@ class Gate(nn.Module):
     def l0(self, pre:Tensor, z:Tensor, support:Support)->Tensor:
         "Mean active features per token, with a surrogate gradient where the gate has one"
         return (z != 0).sum()/support.n_rows
-    def start(self, sae, x:Tensor): "Calibrate on (n, d_in) scaled activations, before the first step"
+    def calibrate(self, sae, x:Tensor): "Calibrate on (n, d_in) scaled activations, before the first step"
     def after_step(self, step): "Project parameters, after each optimiser step"
-    def finish(self, sae, x:Tensor): "Calibrate on (n, d_in) scaled held-out activations, after the last step"
+    def calibrate_inference(self, sae, x:Tensor): "Calibrate on (n, d_in) scaled held-out activations, after the last step"
     def log(self)->dict[str, float]:
         "What to record of the gate"
         return {}
@@ -61,7 +61,7 @@ class Gate(nn.Module):
 class Term(nn.Module):
     "One scalar of the loss; state, where there is any, lives in buffers and changes in `after_step` only"
     target_l0:float|None = None  # mean active features per token that the term aims at
-    def start(self, sae, x:Tensor, n_tokens:int):
+    def begin(self, sae, x:Tensor, n_tokens:int):
         "See (n, d_in) scaled activations and the number of tokens of the whole run, before the first step"
     def before_step(self, done:float, lr_factor:float):
         "Follow the schedule: share of the run that is done, learning rate as a share of its peak"
@@ -69,10 +69,10 @@ class Term(nn.Module):
         "The weighted scalar that is added to the loss"
         raise NotImplementedError
     def after_step(self, sae, step): "Update state, after each optimiser step"
-    def trouble(self)->str|None: "Why the target cannot be met, if so"
+    def diagnosis(self)->str|None: "Why the target cannot be met, if so"
     def warning(self)->str|None:
         "What should be known while training goes on, if anything"
-        return self.trouble()
+        return self.diagnosis()
     def log(self)->dict[str, float]:
         "What to record besides the scalar"
         return {}
@@ -80,13 +80,13 @@ class Term(nn.Module):
 # %% ../../nbs/sae/00_core.ipynb #terms
 class Terms(nn.ModuleDict):
     "The named terms of a loss"
-    def start(self, sae, x:Tensor, n_tokens:int):
-        for t in self.values(): t.start(sae, x, n_tokens)
+    def begin(self, sae, x:Tensor, n_tokens:int):
+        for t in self.values(): t.begin(sae, x, n_tokens)
     def before_step(self, done:float, lr_factor:float):
         for t in self.values(): t.before_step(done, lr_factor)
     def after_step(self, sae, step):
         for t in self.values(): t.after_step(sae, step)
-    def trouble(self)->str|None: return next((why for t in self.values() if (why := t.trouble())), None)
+    def diagnosis(self)->str|None: return next((why for t in self.values() if (why := t.diagnosis())), None)
     def warning(self)->str|None: return next((why for t in self.values() if (why := t.warning())), None)
     def log(self)->dict[str, float]: return {k: v for t in self.values() for k,v in t.log().items()}
 
@@ -108,7 +108,7 @@ class Step:
     def fvu(self)->Tensor:
         "() squared error per token; since E|x|^2 = 1, the fraction of variance unexplained"
         return self.residual.square().sum(-1).mean()
-    def shrunk(self,
+    def rescaled(self,
         factors:Tensor, # (n,) by which each token is multiplied
     )->'Step':
         "The step with tokens made smaller, and all that was found for them"
@@ -138,12 +138,12 @@ class SAE(nn.Module):
     def normalize(self, x:Tensor)->Tensor:
         "(n, d_in) float32: centred and scaled"
         return (x.float() - self.mean)/self.scale
-    def scan(self, x:Tensor)->Scan:
+    def preacts(self, x:Tensor)->PreActs:
         "The pre-activations of (n, d_in) scaled activations"
-        return Scan(x, self.W_enc, self.b_enc, self.precision)
+        return PreActs(x, self.W_enc, self.b_enc, self.precision)
     def _encode(self, x:Tensor)->tuple[Tensor, Codes]:
         "Pre-activations on the support, and codes, of scaled activations"
-        support, known = self.gate.select(self.scan(x))
+        support, known = self.gate.select(self.preacts(x))
         pre = sampled_product(x, self.W_enc, support, self.b_enc, known)
         return pre, Codes(support, self.gate(pre, support))
     def step(self,
@@ -178,16 +178,16 @@ class SAE(nn.Module):
     def before_step(self):
         "Remove from the decoder's gradient what would only change the length of a row"
         if self.W_dec.grad is None: return
-        for g,w in zip(blocks(self.W_dec.grad), blocks(self.W_dec)):
+        for g,w in zip(cache_blocks(self.W_dec.grad), cache_blocks(self.W_dec)):
             g.addcmul_(w, (g*w).sum(1, keepdim=True), value=-1)
     @torch.no_grad()
     def after_step(self, step:Step):
         "Renormalise decoder rows, project the gate, count tokens, and tokens since each feature fired"
-        for w in blocks(self.W_dec): w.div_(w.norm(dim=1, keepdim=True))
+        for w in cache_blocks(self.W_dec): w.div_(w.norm(dim=1, keepdim=True))
         self.gate.after_step(step)
         self.tokens_seen += len(step.x)
         self.tokens_since_fired += len(step.x)
-        fired = step.support.sum_by_col((step.codes.val != 0).float())
+        fired = step.support.sum_by_feature((step.codes.val != 0).float())
         self.tokens_since_fired.masked_fill_(fired > 0, 0)
 
 # %% ../../nbs/sae/00_core.ipynb #build

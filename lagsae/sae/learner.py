@@ -14,7 +14,7 @@ from ..errors import RunError
 from ..sparse.kernels import pick_precision, precisions
 from .core import SAE, Terms
 from .losses import dead_window
-from .recipe import centre, evened, orient, shrink_encoder, weighed
+from .recipe import fit_scaler, anneal_norms, init_principal, match_scale, limit_massive
 
 # %% ../../nbs/sae/05_learner.ipynb #clip
 def clip(
@@ -42,10 +42,10 @@ class Guard:
         bad = {n: f'{int((~v.isfinite()).sum())} of {v.numel()} values' for n,v in parts.items() if v is not None}
         self.found = ', '.join(f'{n} ({v})' for n,v in bad.items() if not v.startswith('0 '))
         return False
-    def check(self, position:str):  # hook name
+    def check(self, hook:str):  # hook name
         "Raise a `RunError` if too many steps in a row could not go on"
         if self.in_row < MAX_SKIPPED: return
-        raise RunError(f'{position}: {self.in_row} steps in a row were not finite: {self.found}')
+        raise RunError(f'{hook}: {self.in_row} steps in a row were not finite: {self.found}')
 
 # %% ../../nbs/sae/05_learner.ipynb #skipped
 def skipped(
@@ -77,31 +77,31 @@ class Learner:
     ):
         self.sae, self.terms, self.n_tokens, self.lr, self.max_grad_norm = sae, terms, n_tokens, lr, max_grad_norm
         self.guard, self.limit = Guard(), math.inf  # of the squared length with which a token counts
-        self.uncalibrated_l0 = None  # L0 on the tokens of the last calibration, before it
+        self.l0_uncalibrated = None  # L0 on the tokens of the last calibration, before it
     def to(self, device): self.sae.to(device); self.terms.to(device); return self
     @torch.no_grad()
-    def start(self,
+    def initialize(self,
         x:Tensor, # (n, d_in) raw activations
     ):
         "Measure mean and scale, turn and scale the encoder, calibrate gate and terms"
         settle_precision(self.sae)
-        x, self.limit = centre(self.sae, x); orient(self.sae, x)
-        x, _ = evened(x, x.square().sum(-1), 0.); self.calibrate(x)
-        shrink_encoder(self.sae, x)
+        x, self.limit = fit_scaler(self.sae, x); init_principal(self.sae, x)
+        x, _ = anneal_norms(x, x.square().sum(-1), 0.); self.calibrate(x)
+        match_scale(self.sae, x)
         self.calibrate(x)
         self._make_optimizer()
     def calibrate(self, x:Tensor):  # (n, d_in) scaled activations
-        self.sae.gate.start(self.sae, x)
-        self.terms.start(self.sae, x, self.n_tokens)
+        self.sae.gate.calibrate(self.sae, x)
+        self.terms.begin(self.sae, x, self.n_tokens)
     def _make_optimizer(self):
         self.optimizer = torch.optim.Adam(self.sae.param_groups(self.lr), fused=self.sae.mean.device.type != 'mps')
         self.peaks = [g['lr'] for g in self.optimizer.param_groups]
     @torch.no_grad()
-    def finish(self, x:Tensor):
+    def calibrate_inference(self, x:Tensor):
         "Let the gate calibrate itself for inference, on (n, d_in) raw held-out activations"
         frozen = self.sae.frozen()
-        self.uncalibrated_l0 = sum(int(frozen.encode(some).counts().sum()) for some in x.split(8192))/len(x)
-        self.sae.gate.finish(self.sae, self.sae.normalize(x))
+        self.l0_uncalibrated = sum(int(frozen.encode(some).counts().sum()) for some in x.split(8192))/len(x)
+        self.sae.gate.calibrate_inference(self.sae, self.sae.normalize(x))
     @property
     def target_l0(self)->float|None:
         return next((float(m.target_l0) for m in (self.sae.gate, *self.terms.values()) if m.target_l0), None)
@@ -114,8 +114,8 @@ class Learner:
         sae, x = self.sae, self.sae.normalize(x)
         size = x.square().sum(-1)
         if not self.guard.passes(size.sum(), {'activations': x, 'squared lengths': size}): return skipped(self.terms)
-        self.terms.before_step(done, lr_factor); x, size = evened(x, size, done)
-        step = weighed(sae.step(x), size, self.limit)
+        self.terms.before_step(done, lr_factor); x, size = anneal_norms(x, size, done)
+        step = limit_massive(sae.step(x), size, self.limit)
         losses = {f'{name}_loss': t(sae, step) for name,t in self.terms.items()}
         loss = sum(losses.values())
         self.optimizer.zero_grad(); loss.backward(); sae.before_step()
@@ -137,12 +137,12 @@ class Learner:
     def state(self)->dict:
         "All that resuming needs"
         parts = dict(sae=self.sae, terms=self.terms, optimizer=self.optimizer)
-        own = self.limit, self.uncalibrated_l0, self.guard.skipped
+        own = self.limit, self.l0_uncalibrated, self.guard.skipped
         return dict(own=own, precision=self.sae.precision, **{k: part.state_dict() for k,part in parts.items()})
     def load_state(self, state:dict):
         "Continue from `state()`, in its precision if this device has that"
         self.sae.load_state_dict(state['sae']); self.terms.load_state_dict(state['terms'])
-        self.limit, self.uncalibrated_l0, self.guard.skipped = state['own']
+        self.limit, self.l0_uncalibrated, self.guard.skipped = state['own']
         settle_precision(self.sae, state.get('precision'))
         self._make_optimizer()
         self.optimizer.load_state_dict(state['optimizer'])

@@ -9,7 +9,7 @@ __all__ = ['Mse', 'group_ends', 'PrefixMse', 'L1', 'dead_window', 'AuxK']
 import torch
 from torch import Tensor
 from ..sparse.codes import grouped_sum, ragged_sum, sampled_product
-from ..sparse.preacts import Scan
+from ..sparse.preacts import PreActs
 from .core import SAE, Step, Term
 
 # %% ../../nbs/sae/02_losses.ipynb #mse
@@ -92,7 +92,7 @@ class AuxK(Term):
         super().__init__()
         self.k, self.coeff, self.n_dead, self.never = k, coeff, 0, False
         self.register_buffer('dead_after', torch.tensor(dead_after or _NEVER))
-    def start(self, sae:SAE, x:Tensor, n_tokens:int):
+    def begin(self, sae:SAE, x:Tensor, n_tokens:int):
         if self.dead_after == _NEVER: self.dead_after.fill_(dead_window(n_tokens))
         self.never = bool(self.dead_after >= n_tokens)
     def warning(self)->str|None:
@@ -103,7 +103,7 @@ class AuxK(Term):
         if not len(dead): return step.x.new_zeros(())
         k = min(self.k or max(1, min(round(float(step.l0.detach())), sae.d_in//2)), len(dead))
         W, b, e = sae.W_enc[dead], sae.b_enc[dead], step.residual.detach()
-        support, known = Scan(step.x, W, b, sae.precision).top(k)
+        support, known = PreActs(step.x, W, b, sae.precision).select_topk(k)
         z = sampled_product(step.x, W, support, b, known).relu()
         error = (ragged_sum(z, sae.W_dec[dead], support) - e).square().sum(-1).mean()
         return self.coeff*error/(e - e.mean(0)).square().sum(-1).mean().clamp(min=1e-12)

@@ -76,10 +76,10 @@ def fingerprint(
 def address(
     model:str,     # its `fingerprint`
     tokens:Tensor, # (n, p) token ids
-    special,       # ids that are left out
+    skip_ids,       # ids that are left out
 )->str:
     "The name of a harvest"
-    what = f'{model} {tuple(tokens.shape)} {sorted(special)}'.encode()
+    what = f'{model} {tuple(tokens.shape)} {sorted(skip_ids)}'.encode()
     return hashlib.sha256(what + tokens.to(torch.int64).cpu().numpy().tobytes()).hexdigest()[:32]
 
 # %% ../../nbs/source/06_cache.ipynb #half
@@ -101,14 +101,14 @@ class Cache:
 
     def get(self,
         name:str,  # `address` of a harvest
-        positions, # hook names
+        hooks, # hook names
         make,      # function from those that are missing to {position: (n, d_in)}
     )->dict[str, Tensor]: # hook name to (n, d_in), rounded to sixteen bits, in float32
         "Read what is there, make and keep the rest"
         self.folder.mkdir(parents=True, exist_ok=True)
         with file_lock(self.folder/f'{name}.lock'):
-            found = {p: self.read(name, p) for p in positions}
-            missing = [p for p in positions if found[p] is None]
+            found = {p: self.read(name, p) for p in hooks}
+            missing = [p for p in hooks if found[p] is None]
             made = make(missing) if missing else {}
             for p in missing:
                 found[p] = half(made.pop(p))  # one after another, as below: together they may fill the memory

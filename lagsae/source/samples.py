@@ -44,10 +44,10 @@ class Samples:
 # %% ../../nbs/source/04_samples.ipynb #documents
 def documents(
     ids:Tensor, # (n, context_length) samples that follow one another
-    special,    # ids of special tokens
+    skip_ids,    # ids of special tokens
 )->Tensor|None: # (n,) a number for each document; None if nothing separates them
     "In which document each sample begins, told by the special tokens between documents"
-    is_special = torch.isin(ids, torch.tensor(special, dtype=ids.dtype))
+    is_special = torch.isin(ids, torch.tensor(skip_ids, dtype=ids.dtype))
     first, between = is_special[:, 0], is_special[:, 1:].sum(1)
     begins = first if not first.all() else torch.zeros_like(first)  # BOS before each document, or before each sample
     number = between.cumsum(0) - between + begins.cumsum(0)
@@ -97,7 +97,7 @@ class StreamedSamples:
         rows = list(islice(self.it, n))
         self.at += len(rows)
         ids = torch.tensor(rows, dtype=torch.long).reshape(len(rows), self.context_length)
-        if self.held_out: self.held_out.look(ids)
+        if self.held_out: self.held_out.coarse(ids)
         if len(rows) < n or self.at >= self.n: self.say()
         return ids
     def say(self):
@@ -130,7 +130,7 @@ _BASE, _MIX = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9  # odd
 def _windows(
     ids:np.ndarray, # (n, p) token ids
     width:int,      # tokens in a row
-    special,        # ids that no window may hold
+    skip_ids,        # ids that no window may hold
 )->tuple[np.ndarray, np.ndarray]: # (n, p-width+1) uint64 and bool
     "A hash of each window of tokens, and whether it counts"
     x = (ids.astype(np.uint64) + np.uint64(1))*np.uint64(_MIX)
@@ -141,20 +141,20 @@ def _windows(
     def sums(a):
         total = np.cumsum(np.pad(a, ((0, 0), (1, 0))), 1, dtype=a.dtype)
         return total[:, width:] - total[:, :-width]
-    return sums(x*power)*back[:len(at) - width + 1], sums(np.isin(ids, special).astype(np.int64)) == 0
+    return sums(x*power)*back[:len(at) - width + 1], sums(np.isin(ids, skip_ids).astype(np.int64)) == 0
 
 # %% ../../nbs/source/04_samples.ipynb #heldout
 class HeldOut:
     "Calibration and evaluation samples, and what training has in common with them"
     def __init__(self,
         ids:Tensor, # (n, context_length) the samples
-        special,    # ids that do not count
+        skip_ids,    # ids that do not count
         known,      # digests of the documents that they come from
     ):
-        self.ids, self.special, self.documents = ids, special, known
+        self.ids, self.skip_ids, self.documents = ids, skip_ids, known
         self.samples, self.left_out, self.told = set(map(_key, ids)), Counter(), False
         self.width = min(50, (ids.shape[1] - 1)//2)  # a copy that lies across two samples has half of it in one
-        hashes, plain = _windows(ids.numpy(), max(1, self.width), special)
+        hashes, plain = _windows(ids.numpy(), max(1, self.width), skip_ids)
         plain &= self.width >= 8  # fewer tokens in a row say nothing
         self.hashes, self.which = np.unique(hashes[plain], return_inverse=True)
         self.owner, self.found = plain.nonzero()[0], np.zeros(len(self.hashes), dtype=bool)
@@ -171,10 +171,10 @@ class HeldOut:
         for x in items:
             if key(x) not in known: yield x
             elif x: self.left_out[what] += 1
-    def look(self, ids:Tensor):
+    def coarse(self, ids:Tensor):
         "Note which held-out samples share tokens in a row with training samples, (n, context_length)"
         for part in ids.split(1024) if len(self.hashes) else ():
-            hashes, plain = _windows(part.numpy(), self.width, self.special)
+            hashes, plain = _windows(part.numpy(), self.width, self.skip_ids)
             hashes = hashes[plain & self.likely[hashes >> np.uint64(42)]]
             at = np.searchsorted(self.hashes, hashes).clip(max=len(self.hashes) - 1)
             self.found[at[self.hashes[at] == hashes]] = True
@@ -244,15 +244,15 @@ def _read_held_out(cfg:DataConfig, tokenizer, docs:Iterable, n:int)->tuple[Sampl
     for s in islice(samples, n):
         rows.append(s)
         number.append(docs.n)  # of texts, up to eight are read at a time
-    special = special_ids(tokenizer)
+    skip_ids = special_ids(tokenizer)
     for i, times in edges.items():
-        if i not in (None, *special) and 2*times > edges.total():
+        if i not in (None, *skip_ids) and 2*times > edges.total():
             tqdm.write(f'data: {times} of {edges.total()} rows begin or end with token {i} over and over; if that is '
                        'padding, a column attention_mask leaves it out')
     why = f'; {samples.n - len(rows)} more are the same again' if samples.n > len(rows) else ''
     if cfg.is_tokenized: why += f'; rows that are shorter give none, and the longest has {longest} tokens'
     ids = torch.tensor([_filled(s, pad) for s in rows], dtype=torch.int32)
-    document = documents(ids, special) if rows else None
+    document = documents(ids, skip_ids) if rows else None
     if document is None: document = torch.tensor(number)
     padding = torch.tensor([[i == MASKED for i in s] for s in rows]) if any(MASKED in s for s in rows) else None
     return Samples(ids.reshape(len(rows), cfg.context_length), document, padding), docs, why
@@ -307,7 +307,7 @@ def load_samples(
     if cfg.streaming and cfg.dataset_name != STDLIB:
         return StreamedSamples(start, cfg.n_train_samples, cfg.context_length, held), calibration, evals
     train = _try(cfg, lambda: _take(start(), cfg.n_train_samples, cfg))
-    held.look(train)
+    held.coarse(train)
     held.say()
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))
     return Samples(train[order]), calibration, evals

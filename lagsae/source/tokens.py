@@ -93,7 +93,7 @@ def pack(
 
 # %% ../../nbs/source/03_tokens.ipynb #-strip-padding
 def _strip_padding(ids:list[int], pad:int, kept:int)->list[int]:
-    "Ids with `MASKED` for runs of two or more `pad` at the ends, but for the `kept` that stand next to the text"
+    "Ids with `MASKED` for runs of two or more `pad` at the ends, but for the `token_mask` that stand next to the text"
     n = len(ids)
     left = next((i for i in range(n) if ids[i] != pad), n)
     right = next((i for i in range(n) if ids[-1 - i] != pad), n)

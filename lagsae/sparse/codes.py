@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from .kernels import roomy
+from .kernels import empty_aligned
 
 # %% ../../nbs/sparse/00_codes.ipynb #support
 class Support:
@@ -52,11 +52,11 @@ class Support:
         out = values.new_full((self.n_rows, max(width, longest)), fill)
         out[self.row, torch.arange(len(self), device=self.row.device) - self.crow[self.row]] = values
         return out
-    def of_cols(self, p:Tensor)->Tensor: return p.index_select(0, self.col)  # (nnz,) what each feature has in (n_cols,)
-    def sum_by_col(self, values:Tensor)->Tensor:
+    def gather_features(self, p:Tensor)->Tensor: return p.index_select(0, self.col)  # (nnz,) what each feature has in (n_cols,)
+    def sum_by_feature(self, values:Tensor)->Tensor:
         "(n_cols,) sums of (nnz,) values over the entries of each feature"
         return values.new_zeros(self.n_cols).index_add_(0, self.col, values)
-    def sum_by_row(self, values:Tensor)->Tensor:
+    def sum_by_token(self, values:Tensor)->Tensor:
         "(n_rows,) sums of (nnz,) values over the entries of each token"
         return values.new_zeros(self.n_rows).index_add_(0, self.row, values)
 
@@ -108,9 +108,9 @@ class DenseSupport(Support):
     def __len__(self): return self.n_rows*self.n_cols
     @cached_property
     def col(self)->Tensor: return torch.arange(self.n_cols, device=self.crow.device).repeat(self.n_rows)
-    def of_cols(self, p:Tensor)->Tensor: return p.expand(self.shape).flatten()
-    def sum_by_col(self, values:Tensor)->Tensor: return values.view(self.shape).sum(0)
-    def sum_by_row(self, values:Tensor)->Tensor: return values.view(self.shape).sum(1)
+    def gather_features(self, p:Tensor)->Tensor: return p.expand(self.shape).flatten()
+    def sum_by_feature(self, values:Tensor)->Tensor: return values.view(self.shape).sum(0)
+    def sum_by_token(self, values:Tensor)->Tensor: return values.view(self.shape).sum(1)
 
 # %% ../../nbs/sparse/00_codes.ipynb #-starts
 def _starts(counts:Tensor)->Tensor: return F.pad(counts.cumsum(0), (1, 0))
@@ -129,19 +129,19 @@ def _pairs(x:Tensor, W:Tensor, s:Support)->Tensor:
     return torch.empty_like(products).index_copy_(0, order, products)
 
 # %% ../../nbs/sparse/00_codes.ipynb #-sum-by-row
-def _sum_by_row(W:Tensor, values:Tensor, s:Support)->Tensor:
+def _sum_by_token(W:Tensor, values:Tensor, s:Support)->Tensor:
     "For each token the sum of its entries' values times their features' rows of `W`"
     s, values = s.without_zeros(values)
     return _bag(W, values, s.col, s.crow)
 
 # %% ../../nbs/sparse/00_codes.ipynb #-sum-by-col
-def _sum_by_col(x:Tensor, values:Tensor, s:Support)->Tensor:
+def _sum_by_feature(x:Tensor, values:Tensor, s:Support)->Tensor:
     "For each feature the sum of its entries' values times their tokens' rows of `x`"
     s, values = s.without_zeros(values)
     order, rows, starts = s.by_col
     values = values[order]
     if x.device.type != 'cpu': return _bag(x, values, rows, starts)
-    out = roomy((s.n_cols, x.shape[1]), x.dtype, x.device)
+    out = empty_aligned((s.n_cols, x.shape[1]), x.dtype, x.device)
     for i in range(0, s.n_cols, 1024):
         bags = starts[i:i + 1025]; a, b = bags[[0, -1]].tolist()
         out[i:i + 1024] = _bag(x, values[a:b], rows[a:b], bags - a)
@@ -156,21 +156,21 @@ class _SampledProduct(torch.autograd.Function):
     @staticmethod
     def backward(ctx, g):
         (x, W), s, needs = ctx.saved_tensors, ctx.support, ctx.needs_input_grad
-        dx = _sum_by_row(W, g, s) if needs[0] else None
-        dW = _sum_by_col(x, g, s) if needs[1] else None
-        return dx, dW, None, s.sum_by_col(g) if needs[3] else None, None
+        dx = _sum_by_token(W, g, s) if needs[0] else None
+        dW = _sum_by_feature(x, g, s) if needs[1] else None
+        return dx, dW, None, s.sum_by_feature(g) if needs[3] else None, None
 
 # %% ../../nbs/sparse/00_codes.ipynb #-raggedsum
 class _RaggedSum(torch.autograd.Function):
     @staticmethod
     def forward(ctx, val, W, support):
         ctx.save_for_backward(val, W); ctx.support = support
-        return _sum_by_row(W, val, support)
+        return _sum_by_token(W, val, support)
     @staticmethod
     def backward(ctx, g):
         (val, W), s = ctx.saved_tensors, ctx.support
         dval = _pairs(g, W, s) if ctx.needs_input_grad[0] else None
-        dW = _sum_by_col(g.contiguous(), val, s) if ctx.needs_input_grad[1] else None
+        dW = _sum_by_feature(g.contiguous(), val, s) if ctx.needs_input_grad[1] else None
         return dval, dW, None
 
 # %% ../../nbs/sparse/00_codes.ipynb #sampled-product
@@ -225,7 +225,7 @@ class Codes:
     def shape(self)->tuple[int, int]: return self.support.n_rows, self.support.n_cols
     def counts(self)->Tensor:
         "(n,) active features of each token; stored entries that are zero do not count"
-        return self.support.sum_by_row((self.val != 0).long())
+        return self.support.sum_by_token((self.val != 0).long())
     def active(self):
         "Only the entries that are not zero"
         return Codes(*self.support.without_zeros(self.val))

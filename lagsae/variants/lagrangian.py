@@ -9,7 +9,7 @@ __all__ = ['lagrangian']
 from ..registry import Active, Count, NonNegative
 from ..sae.control import Lagrangian
 from ..sae.core import SAE
-from ..sae.gates import HeldJumpReLU
+from ..sae.gates import ProjectedJumpReLU
 from ..sae.losses import AuxK, Mse
 
 # %% ../../nbs/variants/lagrangian.ipynb #lagrangian
@@ -23,4 +23,4 @@ def lagrangian(
 )->tuple[SAE, dict]:
     "JumpReLU gate held at a target L0, squared error, price by dual ascent, auxiliary loss"
     terms = dict(mse=Mse(), sparsity=Lagrangian(), aux=AuxK(aux_k, aux_coeff, dead_toks_threshold))
-    return SAE(d_in, d_sae, HeldJumpReLU(d_sae, target_l0)), terms
+    return SAE(d_in, d_sae, ProjectedJumpReLU(d_sae, target_l0)), terms

@@ -9,7 +9,7 @@ __all__ = ['matryoshka_lagrangian']
 from ..registry import Active, Count, NonNegative, Shares, Weights
 from ..sae.control import Lagrangian
 from ..sae.core import SAE
-from ..sae.gates import HeldJumpReLU
+from ..sae.gates import ProjectedJumpReLU
 from ..sae.losses import AuxK, PrefixMse, group_ends
 
 # %% ../../nbs/variants/matryoshka_lagrangian.ipynb #matryoshka-lagrangian
@@ -26,4 +26,4 @@ def matryoshka_lagrangian(
     "JumpReLU gate held at a target L0, squared error of nested prefixes, price by dual ascent, auxiliary loss"
     mse = PrefixMse(group_ends(group_fractions, d_sae), group_weights)
     terms = dict(mse=mse, sparsity=Lagrangian(), aux=AuxK(aux_k, aux_coeff, dead_toks_threshold))
-    return SAE(d_in, d_sae, HeldJumpReLU(d_sae, target_l0)), terms
+    return SAE(d_in, d_sae, ProjectedJumpReLU(d_sae, target_l0)), terms
