@@ -1,0 +1,4 @@
+"`python -m lagsae` is the command `lagsae`"
+from lagsae.cli import main
+
+main()
