@@ -16,7 +16,7 @@ elsewhere = {  # what begins like this is not run here
     'bash .ci/run': 'it runs by itself'}
 
 fewer = {  # tokens to read, where a command says how many, and where it does not
-    r'(lagsae-evaluate .*--n_tokens) \d+': r'\1 5000', r'(lagsae-features \S+)': r'\1 --n_tokens 5000'}
+    r'(lagsae evaluate .*--n_tokens) \d+': r'\1 4000', r'(lagsae features \S+)': r'\1 --n_tokens 4000'}
 
 def printed(text:str)->list[str]:
     "The lines of the shell blocks of a Markdown text, continued lines put together"

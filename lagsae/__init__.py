@@ -1,22 +1,22 @@
+"Sparse autoencoders that reach the L0 you ask for: the names here are imported when they are first used"
 __version__ = "0.1.0"
 
-import os, time
+import importlib
+from .sparse.threads import choose_wait_policy
 
-def _running()->int:
-    "How many other processes want a core, at the least of five looks within ten milliseconds; 0 where it is not told"
-    looks = []
-    try:
-        for _ in range(5):
-            with open('/proc/loadavg') as f: looks.append(int(f.read().split()[3].partition('/')[0]) - 1)
-            time.sleep(.002)
-    except (OSError, ValueError, IndexError): return 0
-    return min(looks)
+choose_wait_policy()  # before anything loads PyTorch
 
-def _crowded(running:int, threads:str|None, cores:int)->bool:
-    "Whether other processes and this one's threads, as OMP_NUM_THREADS has them, want more cores than there are"
-    return running + (int(threads) if (threads or '').isdigit() else cores) > cores
+_HOMES = {
+    'train': 'front', 'evaluate': 'front', 'sweep': 'front', 'features': 'front', 'compare': 'front', 'Run': 'front',
+    'load_config': 'config', 'Experiment': 'runs.experiment', 'SAE': 'sae.core', 'load': 'exchange.hub',
+    'push': 'exchange.hub', 'splice': 'explore.steer', 'check_variant': 'lab.contract'}
+_WINGS = 'sparse', 'sae', 'variants', 'source', 'runs', 'explore', 'exchange', 'lab'
 
-# Before PyTorch is loaded. Threads that spin while they wait for one another are faster where each has a core, and many
-# times slower where one of them has to share its core with another process.
-if _crowded(_running(), os.environ.get('OMP_NUM_THREADS'), os.cpu_count() or 1):
-    os.environ.setdefault('OMP_WAIT_POLICY', 'passive')
+__all__ = [*_HOMES, 'variants']
+
+def __dir__(): return [*__all__, '__version__']
+
+def __getattr__(name:str):
+    if name in _HOMES: return getattr(importlib.import_module(f'lagsae.{_HOMES[name]}'), name)
+    if name in _WINGS: return importlib.import_module(f'lagsae.{name}')
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -12,7 +12,8 @@ from fastcore.script import Param, anno_parser
 
 # %% ../nbs/cli.ipynb #trust
 _Set = Param('override fields of the configuration: key.path=value ...', type=str, nargs='+', action='extend')
-_Trust = Param('allow configuration files to name builders in these modules, and run their code', type=str, nargs='+', action='extend')
+_Trust = Param('allow configuration files to name builders in these modules, and run their code', type=str, nargs='+',
+               action='extend')
 
 def _trust(modules:list[str]|None):
     "Allow configuration files to name builders in these modules"
@@ -90,7 +91,7 @@ def sweep(
     from lagsae.errors import ConfigError
     if show_devices: return _device_list()
     if not (base_config and sweep_config):
-        raise ConfigError('give --base_config and --sweep_config, for example --base_config quickstart --sweep_config l0')
+        raise ConfigError('give --base_config and --sweep_config, such as --base_config quickstart --sweep_config l0')
     from lagsae.runs.plan import make_plan, plan_table
     if limit is not None and limit < 1: raise ConfigError(f'--limit: expected at least 1, got {limit}')
     plan = make_plan(base_config, sweep_config, set or [], limit)
@@ -138,7 +139,7 @@ def features(
 def export(
     folder:str, # run folder
     dest:str,   # folder for one folder or file per hook
-    format:str='saelens', # saelens: folders that SAELens loads with `SAE.load_from_disk`; safetensors: one plain file per hook
+    format:str='saelens', # folders for `SAE.load_from_disk` of SAELens; or safetensors: one plain file per hook
     trust:_Trust=None,
 ):
     "Write the SAEs of a run in a format that other toolkits read"
@@ -328,7 +329,8 @@ def main(
     parser = argparse.ArgumentParser(prog, description=about, epilog=f'{prog} VERB --help explains a verb')
     choices = parser.add_subparsers(metavar='VERB', dest='verb', required=True)
     for name, f in verbs.items():
-        choices.add_parser(name, help='Benchmarks: ' + ', '.join(f) if isinstance(f, dict) else f.__doc__, add_help=False)
+        help = 'Benchmarks: ' + ', '.join(f) if isinstance(f, dict) else f.__doc__
+        choices.add_parser(name, help=help, add_help=False)
     if prog == 'lagsae':
         from lagsae import __version__
         parser.add_argument('--version', action='version', version=__version__)

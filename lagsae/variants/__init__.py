@@ -1,0 +1,1 @@
+"The variants, one module each; `lagsae variants` lists them with their hyper-parameters"
