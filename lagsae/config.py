@@ -231,7 +231,11 @@ def per_sample(
     return context_length*(28*d_model + 6*n_heads*context_length + width + 3*n_vocab)
 
 # %% ../nbs/03_config.ipynb #at-once
-def at_once(context_length:int, batch_size:int, *shape:int)->int: # floats; shape as in `per_sample`
+def at_once(
+    context_length:int,
+    batch_size:int, # samples
+    *shape:int,     # as in `per_sample`, from d_model on
+)->int: # floats
     "Estimate what one forward pass takes, in batches of at most `PIECE` floats, or of one sample"
     one = per_sample(context_length, *shape)
     return min(batch_size*one, max(PIECE, one))
@@ -246,8 +250,8 @@ def estimate_memory(
     "Estimate the peak memory of a run, without the weights of the language model"
     d, (d_model, n_heads, n_vocab) = cfg.data, model
     n_tokens, all_widths, widest = cfg.n_steps*cfg.tokens_per_step, sum(widths), max(widths)
-    forward = lambda batch_size, *logits: at_once(d.context_length, batch_size, d_model, n_heads, all_widths, *logits)
-    training, evaluation = forward(d.train_batch_size), forward(d.eval_batch_size, n_vocab)
+    training = at_once(d.context_length, d.train_batch_size, d_model, n_heads, all_widths)
+    evaluation = at_once(d.context_length, d.eval_batch_size, d_model, n_heads, all_widths, n_vocab)
     # weights, gradients and Adam's two moments: W_enc and W_dec, b_enc, b_dec
     saes = sum(4*(2*d_in*cfg.saes.d_sae(d_in) + cfg.saes.d_sae(d_in) + d_in) for d_in in widths)
     buffered = min(n_tokens, d.buffer_tokens if buffer_tokens is None else buffer_tokens)
