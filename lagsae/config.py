@@ -158,13 +158,14 @@ class Config(Section):
     "One training run"
     wandb_project: Project|None = None      # log to this Weights & Biases project
     wandb_run_name: str|None = None         # also names the run folder
-    wandb_tags: list[Tag] = []
+    wandb_tags: list[Tag] = []              # of the run there
     wandb_notes: str|None = None            # a description of the run
     wandb_log_artifacts: bool = False       # also upload every samples_<n>.pt
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0  # of the initialisation, the data order and the shuffling
     tlens_model_name: Name|None = None      # 'tiny-python', or a model on the Hub
     tlens_model_path: Name|None = None      # or a local Hugging Face folder, or a .gguf file
     dtype: Literal['float32', 'float16', 'bfloat16'] = 'float32'  # of the language model; the SAE trains in float32
+    # changes to the model's weights before training, by their names in TransformerLens
     weight_processing: list[Literal['fold_ln', 'center_writing_weights', 'center_unembed', 'fold_value_biases']] = []
     encoder_precision: Literal['auto', 'float32', 'bfloat16', 'int8'] = 'auto'  # of the coarse pass, not of results
     save_dir: PathText = 'output'           # contains the run folders
@@ -179,7 +180,7 @@ class Config(Section):
     cooldown_samples: Whole = 0             # linear decrease to zero at the end
     decay_start_fraction: Fraction = 0.8    # of the run; dictionary_learning then decreases linearly to zero
     max_grad_norm: Positive|None = 1.0      # clip the gradient norm, of each SAE separately
-    log_every_n_grad_steps: Count = 10
+    log_every_n_grad_steps: Count = 10      # optimiser steps per logged row
     data: DataConfig = DataConfig()
     saes: SerializeAsAny[SaesConfig]
 
