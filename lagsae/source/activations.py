@@ -134,7 +134,9 @@ class ActivationStream:
         if self.n_steps == start: raise IndexError(start)
         return tokens[:self._steps_in(w)*self.samples_per_step]
 
-    def _steps_in(self, w:int)->int: return min(self.steps_per_window, self.n_steps - w*self.steps_per_window)
+    def _steps_in(self, w:int)->int:
+        "Return the number of steps in window `w`"
+        return min(self.steps_per_window, self.n_steps - w*self.steps_per_window)
 
     def __getitem__(self, step:int)->dict[str, Tensor]:
         "Return the batch of one step; raise an `IndexError` if the samples end before it"

@@ -126,6 +126,7 @@ class Cache:
         return {hook: acts.pop(hook).float() for hook in list(acts)}
 
     def _path(self, name:str, what:str)->Path:
+        "Return the file of an entry"
         return self.folder/f'{name}-{hashlib.sha256(what.encode()).hexdigest()[:8]}.safetensors'
 
     def read(self,

@@ -231,6 +231,7 @@ def _read_error(cfg:DataConfig, e:Exception)->ConfigError:
     return ConfigError(f'data.dataset_name: cannot read {cfg.dataset_name!r}: {why}')
 
 # %% ../../nbs/source/02_documents.ipynb #may-pass
+# packages whose errors come from the network
 _NETWORK = {'aiohttp', 'asyncio', 'http', 'httpcore', 'httpx', 'huggingface_hub', 'requests', 'urllib3'}
 
 def is_transient(

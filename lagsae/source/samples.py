@@ -89,13 +89,16 @@ class StreamedSamples:
             raise RunError(f'data.dataset_name: the stream failed {f"{attempts} times, " if attempts > 1 else ""}at '
                            f'sample {start}: {type(e).__name__}: {one_line(e)}') from e
     def _failed(self, attempt):
-        self.it = None  # restart
+        "Forget the broken stream, so that the next attempt starts a new one"
+        self.it = None
         _report_failure(attempt)
     def _read(self, start:int, n:int)->Tensor:
+        "Return samples as `read` does, in one attempt"
         if self.it is None or start < self.at: self.at, self.it = 0, self.make_iterator()
-        while self.at < start and len(self._next(min(1024, start - self.at))): pass
+        while self.at < start and len(self._next(min(1024, start - self.at))): pass  # 1024: bounds memory
         return self._next(n)
     def _next(self, n:int)->Tensor:
+        "Return the next `n` samples, compared with the held-out ones"
         rows = list(islice(self.it, n))
         self.at += len(rows)
         ids = torch.tensor(rows, dtype=torch.long).reshape(len(rows), self.context_length)
@@ -176,13 +179,14 @@ class HeldOut:
         "Yield the training samples that are not held out"
         return self._without('samples', samples, _sample_key, self.samples)
     def _without(self, what:str, items:Iterable, key, known)->Iterator:
+        "Yield the items whose key is not known, and count the others"
         self.left_out[what] = 0
         for x in items:
             if key(x) not in known: yield x
             elif x: self.left_out[what] += 1
     def compare(self, ids:Tensor):
         "Record which held-out windows occur in (n, context_length) training samples"
-        for part in ids.split(1024) if len(self.hashes) else ():
+        for part in ids.split(1024) if len(self.hashes) else ():  # 1024 samples at a time: bounds memory
             hashes, counts = _windows(part.numpy(), self.width, self.skip_ids)
             hashes = hashes[counts & self.likely[hashes >> np.uint64(42)]]
             at = np.searchsorted(self.hashes, hashes).clip(max=len(self.hashes) - 1)
