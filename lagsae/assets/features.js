@@ -21,7 +21,7 @@ const spaced = t => t.replace(/^ +| +$/g, s => '␣'.repeat(s.length))
 const clamp = (v, low, high) => Math.min(high, Math.max(low, v))
 
 // ---------------------------------------------------------------- data
-// Each block is one array or one JSON value: base64 of deflated bytes.
+// Each block is one array or one JSON value: compressed (deflate), then base64.
 const TYPES = { u1: Uint8Array, i1: Int8Array, u2: Uint16Array, f2: Uint16Array, u4: Uint32Array, i4: Int32Array, f4: Float32Array }
 const blocks = {}
 for (const b of document.querySelectorAll('script[data-name]')) blocks[b.dataset.name] = b
@@ -38,28 +38,35 @@ async function load(names) {
   }))
 }
 
-const half = h => { // of a float16 that is not negative unless its sign says so
+const half = h => { // the number that the 16 bits of a float16 stand for
   const e = h >> 10 & 31, m = h & 1023, v = e ? 2**(e - 25)*(1024 + m) : 2**-24*m
   return h & 32768 ? -v : v
 }
 
 // ---------------------------------------------------------------- state
-const state = { query: '', scope: 'any', sort: 'number', kept: 'number', down: false, alive: 'alive', low: 0, high: 60 }
+const state = { query: '', scope: 'any', sort: 'number', sortBefore: 'number', down: false, alive: 'alive', low: 0, high: 60 }
 const remembered = (() => { try { return JSON.parse(localStorage.getItem('lagsae')) || {} } catch { return {} } })()
 const remember = change => { Object.assign(remembered, change); try { localStorage.setItem('lagsae', JSON.stringify(remembered)) } catch {} }
-let order = [], place = new Map(), score = null, found = null, chosen = null, N = 0, all = false
+let order = [], rank = new Map() // features in the list, and the index of each in it
+let score = null, matched = null   // of the current search: by feature, and by token
+let chosen = null, N = 0, all = false // open feature, number of features, whether all data are decoded
 
-const SCOPES = { any: 'anywhere', fires: 'fires on', promotes: 'promotes', suppresses: 'suppresses', contexts: 'contexts' }
+const SCOPES = { any: 'anywhere', fires: 'fires on', promotes: 'promotes', suppresses: 'suppresses', contexts: 'in the texts' }
 const SORTS = { match: 'best match', number: 'number', density: 'density', peak: 'peak', cosine: 'cosine', ce_effect: 'CE effect' }
+const NAMES = { ...SORTS, promotes: 'promotes', similar: 'similar', coactive: 'fires with' } // of the help
 const FIGURES = {
-  density: 'on what share of the tokens a feature fires',
-  peak: 'its largest activation',
-  cosine: 'how far its encoder and its decoder agree',
-  ce_effect: 'what the cross-entropy would rise by without it, in nats per token: activation times gradient on some of the samples. ' +
-    'Right for small effects, rough for rare features; below zero, the model predicts better without it',
+  density: 'Fraction of the tokens on which the feature fires.',
+  peak: 'Its largest activation.',
+  cosine: 'Cosine similarity of its encoder row and its decoder row.',
+  ce_effect: 'Estimated rise of the cross-entropy without the feature, in nats per token: activation times gradient on some of the ' +
+    'samples. Accurate for small effects, noisy for rare features. If it is negative, the model predicts better without the feature.',
+  promotes: 'Tokens whose logits the feature raises most (suppresses: lowers most), per unit of activation, relative to the mean logit. ' +
+    'Only the direct effect: the decoder row passes the final norm and the unembedding, but no other layer.',
+  similar: 'Features with the largest cosine similarity of decoder rows.',
+  coactive: 'Features that fire on the largest fraction of the tokens on which this feature fires.',
 }
 const ALIVE = { alive: 'alive', dead: 'dead', all: 'all' }
-const step = d => clamp(Math.round(60*(1 + Math.log10(d)/D.meta.decades)), 0, 60) // of the density slider
+const step = d => clamp(Math.round(60*(1 + Math.log10(d)/D.meta.decades)), 0, 60) // of the density slider, which is logarithmic
 const density = s => 10**(D.meta.decades*(s/60 - 1))
 const text = t => D.texts[t]
 const topText = f => D.strongest[f] < 0 ? '' : spaced(text(D.strongest[f]))
@@ -67,9 +74,9 @@ const topText = f => D.strongest[f] < 0 ? '' : spaced(text(D.strongest[f]))
 // ---------------------------------------------------------------- search
 const utf8 = new TextEncoder()
 const spelled = c => Array.from(utf8.encode(c), b => `⟨${b.toString(16).padStart(2, '0')}⟩`).join('')
-const plain = t => t.toLowerCase().replace(/⟨[0-9a-f]{2}⟩|[^\x00-\x7f]/gu, c => c[3] === '⟩' ? c : spelled(c)) // in bytes, as tokens may split them
+const plain = t => t.toLowerCase().replace(/⟨[0-9a-f]{2}⟩|[^\x00-\x7f]/gu, c => c[3] === '⟩' ? c : spelled(c)) // in bytes, since tokens may split characters
 
-const inText = texts => { // a character that tokens share stands at the last of them, and a dot at one that completes none
+const wholeCharacters = texts => { // a character that is split over tokens moves to the last of them; a dot stands at those before it
   if (!texts.some(t => /⟨[0-9A-F]{2}⟩/.test(t))) return texts
   const decoder = new TextDecoder()
   return texts.map(t => {
@@ -78,7 +85,7 @@ const inText = texts => { // a character that tokens share stands at the last of
   })
 }
 
-const corpus = () => { // all tokens as one lower-case string, and where each ends
+const corpus = () => { // all tokens as one lower-case string, and where each of them ends in it
   if (corpus.made) return corpus.made
   const lower = D.texts.map(plain), ends = new Uint32Array(D.tokens.length), parts = []
   for (let i = 0, n = 0; i < D.tokens.length; i++) {
@@ -89,7 +96,7 @@ const corpus = () => { // all tokens as one lower-case string, and where each en
   return corpus.made = { string: parts.join(''), ends, lower }
 }
 
-function hits(query) { // which tokens overlap with an occurrence, and how many do before each
+function hits(query) { // which tokens overlap with an occurrence, and how many such tokens come before each token
   const { string, ends } = corpus(), on = new Uint8Array(ends.length), before = new Uint32Array(ends.length + 1)
   for (let at = string.indexOf(query), i = 0; at >= 0; at = string.indexOf(query, at + 1)) {
     while (ends[i] <= at) i++
@@ -99,30 +106,31 @@ function hits(query) { // which tokens overlap with an occurrence, and how many 
   return { on, before }
 }
 
-const span = (at, before, after) => { // of a context, within its sample
+const span = (at, before, after) => { // first and last token of a context, within its sample
   const low = at - at % D.meta.width
   return [Math.max(low, at - before), Math.min(low + D.meta.width, at + after + 1)]
 }
-const SHORT = [24, 12]
+const SHORT = [24, 12] // tokens before and after an example, unless longer texts are asked for
 
-function listed(token, f, which) { // the first of a feature's promoted tokens that contains the query, as a share
+function listed(token, f, which) { // 1 if the first of a feature's listed tokens contains the query, less for a later one, 0 for none
   for (let j = 0; j < D.meta.n_logits; j++) if (which[token[f*D.meta.n_logits + j]]) return 1 - j/D.meta.n_logits
   return 0
 }
 
 function search(query, scope) {
   const q = plain(query), number = /^\s*#?(\d+)\s*$/.exec(q), out = new Float32Array(N)
-  found = hits(q)
+  matched = hits(q)
   const has = corpus().lower.map(t => t.includes(q)), any = scope === 'any'
   for (let f = 0; f < N; f++) {
     const [a, b] = [D.ex_start[f], D.ex_start[f + 1]]
     let fires = 0, near = 0
     for (let e = a; e < b; e++) {
-      fires += found.on[D.ex_at[e]]
+      fires += matched.on[D.ex_at[e]]
       const [low, high] = span(D.ex_at[e], ...SHORT)
-      near += found.before[high] > found.before[low]
+      near += matched.before[high] > matched.before[low]
     }
     const n = Math.max(1, b - a), up = D.up_token ? listed(D.up_token, f, has) : 0
+    // tokens on which it fires count most, then what it promotes, then what is near
     if (any) out[f] = 4*fires/n + up + .25*near/n
     else if (scope === 'fires') out[f] = fires/n
     else if (scope === 'contexts') out[f] = near/n
@@ -142,7 +150,7 @@ const matchText = f => {
 function arrange() {
   const q = state.query.trim() ? state.query : ''
   score = q && all ? search(q, state.scope) : null
-  if (!score) found = null
+  if (!score) matched = null
   const wide = state.low === 0 && state.high === 60, keep = []
   for (let f = 0; f < N; f++) {
     const d = D.density[f], s = d && step(d)
@@ -154,7 +162,7 @@ function arrange() {
   const key = state.sort === 'match' ? score && (f => -score[f]) : state.sort !== 'number' && (f => D[state.sort][f])
   if (key) keep.sort((a, b) => key(a) - key(b) || a - b)
   if (state.down) keep.reverse()
-  order = keep; place = new Map(keep.map((f, i) => [f, i]))
+  order = keep; rank = new Map(keep.map((f, i) => [f, i]))
   $('count').textContent = `${order.length.toLocaleString('en')} of ${N.toLocaleString('en')} features`
   $('rows').style.height = `${Math.max(1, order.length)*32}px`
   $('list').scrollTop = 0
@@ -188,13 +196,13 @@ function rows() {
 }
 
 function reveal() { // scroll the list so that the chosen feature can be seen
-  const i = place.get(chosen), box = $('list')
+  const i = rank.get(chosen), box = $('list')
   if (i === undefined) return
   if (i*32 < box.scrollTop) box.scrollTop = i*32 - 32
   else if (i*32 + 32 > box.scrollTop + box.clientHeight) box.scrollTop = i*32 + 64 - box.clientHeight
 }
 
-function shade() { // the histogram of densities, and the range that is kept
+function shade() { // the histogram of densities, with the chosen range
   const counts = new Uint32Array(61)
   for (const d of D.density) if (d) counts[step(d)]++
   const most = Math.sqrt(Math.max(1, ...counts)), bars = []
@@ -212,7 +220,11 @@ function shade() { // the histogram of densities, and the range that is kept
 // ---------------------------------------------------------------- one feature
 let drawnWith = ''
 const fact = (name, value) => make('div', '', make('span', 'quiet', name), value)
-const panel = (title, unit, cls, ...kids) => make('section', `panel ${cls}`, make('h2', '', title, ' ', make('span', 'quiet', unit)), ...kids)
+const panel = (title, unit, help, cls, ...kids) => {
+  const head = make('h2', '', title, ' ', make('span', 'quiet', unit))
+  if (help) head.dataset.tip = help
+  return make('section', `panel ${cls}`, head, ...kids)
+}
 
 function histogram(f) {
   const n = D.meta.n_bins, counts = D.histogram.subarray(f*n, f*n + n), most = Math.sqrt(Math.max(...counts)), svg = drawn('svg',
@@ -220,11 +232,11 @@ function histogram(f) {
   counts.forEach((c, i) => {
     const h = c ? Math.max(1.5, 82*Math.sqrt(c)/most) : 0, edge = j => short(D.peak[f]*j/n)
     const hit = drawn('rect', { x: i, y: 0, width: 1, height: 84, class: 'hit' })
-    hit.dataset.tip = `${edge(i)} to ${edge(i + 1)}: ${c.toLocaleString('en')} tokens`
+    hit.dataset.tip = `activation ${edge(i)} to ${edge(i + 1)}: ${c.toLocaleString('en')} tokens`
     svg.append(drawn('rect', { x: i + .08, y: 84 - h, width: .84, height: h }), hit)
   })
-  const axis = make('div', 'axis quiet', make('span', '', '0'), make('span', '', '√ counts'), make('span', '', short(D.peak[f])))
-  return panel('Activations', '', '', svg, axis)
+  const axis = make('div', 'axis quiet', make('span', '', '0'), make('span', '', 'height: √count'), make('span', '', short(D.peak[f])))
+  return panel('Activations', '', '', '', svg, axis)
 }
 
 function effects(title, cls, token, value, f) {
@@ -233,10 +245,10 @@ function effects(title, cls, token, value, f) {
     const v = half(value[j]), name = make('span', 'name mono', spaced(text(token[j])))
     lines.push(make('div', 'pair', name, meter(Math.abs(v)/most), make('span', 'num', (v > 0 ? '+' : '') + v.toFixed(2))))
   }
-  return panel(title, `logits via ${D.meta.route}`, cls, ...lines)
+  return panel(title, `logits, through ${D.meta.route}`, FIGURES.promotes, cls, ...lines)
 }
 
-function others(title, unit, id, value, f, show) {
+function others(title, unit, help, id, value, f, show) {
   const n = D.meta.n_near, lines = []
   for (let j = f*n; j < f*n + n; j++) {
     const v = half(value[j])
@@ -246,32 +258,32 @@ function others(title, unit, id, value, f, show) {
     link.href = `#${id[j]}`
     lines.push(link)
   }
-  return panel(title, unit, '', ...(lines.length ? lines : [make('span', 'quiet', 'none')]))
+  return panel(title, unit, help, '', ...(lines.length ? lines : [make('span', 'quiet', 'none')]))
 }
 
 function context(e, f, long) {
   const at = D.ex_at[e], reach = long ? [D.meta.reach, D.meta.reach - 1] : SHORT, [low, high] = span(at, ...reach)
   const values = new Map()
   for (let j = D.act_start[e]; j < D.act_start[e + 1]; j++) values.set(at + D.act_offset[j], half(D.act_value[j]))
-  const code = make('code'), texts = inText(Array.from(D.tokens.subarray(low, high), text))
+  const code = make('code'), texts = wholeCharacters(Array.from(D.tokens.subarray(low, high), text))
   for (let i = low; i < high; i++) {
     let t = texts[i - low]
     const v = values.get(i)
     if (remembered.lines) t = t.replaceAll('⏎', '⏎\n')
     const special = D.meta.special.includes(D.tokens[i])
-    if (!v && !special && !(found && found.on[i])) { code.append(t); continue }
+    if (!v && !special && !(matched && matched.on[i])) { code.append(t); continue }
     const s = make('span', special ? 'quiet' : '', t), a = v ? Math.min(1, Math.abs(v)/D.peak[f]) : 0
     if (v) {
       s.className = a > .55 ? 't strong' : 't'
       s.style.setProperty('--a', a.toFixed(3))
-      s.dataset.tip = `${spaced(text(D.tokens[i]))}  ${short(v)}`
+      s.dataset.tip = `${spaced(text(D.tokens[i]))}  activation ${short(v)}`
     }
     if (i === at) s.classList.add('peak')
-    if (found && found.on[i]) s.classList.add('found')
+    if (matched && matched.on[i]) s.classList.add('match')
     code.append(s)
   }
   const button = make('button', '', short(values.get(at)))
-  button.type = 'button'; button.title = long ? 'Less of this text' : 'More of this text'
+  button.type = 'button'; button.title = long ? 'Show less of this text' : 'Show more of this text'
   button.setAttribute('aria-expanded', long)
   const line = make('div', 'ctx', button, code)
   button.onclick = () => { const next = context(e, f, !long); line.replaceWith(next); next.firstChild.focus() }
@@ -280,9 +292,9 @@ function context(e, f, long) {
 
 function contexts(f) {
   const box = make('div')
-  let kind = -1
+  let group = -1
   for (let e = D.ex_start[f]; e < D.ex_start[f + 1]; e++) {
-    if (D.ex_kind[e] !== kind) box.append(make('h2', 'kind', D.meta.kinds[kind = D.ex_kind[e]]))
+    if (D.ex_group[e] !== group) box.append(make('h2', 'group', D.meta.groups[group = D.ex_group[e]]))
     box.append(context(e, f, remembered.long))
   }
   return box
@@ -298,7 +310,7 @@ function toggle(name, label, title, f) {
 function stepButton(sign, label, title) {
   const b = make('button', '', label)
   b.type = 'button'; b.title = title; b.onclick = () => move(sign)
-  const i = place.get(chosen)
+  const i = rank.get(chosen)
   b.disabled = i === undefined ? !order.length : order[i + sign] === undefined
   return b
 }
@@ -307,12 +319,12 @@ function feature(f) {
   drawnWith = state.query.trim() ? state.query : ''
   const d = D.density[f], back = make('a', 'back', '‹ all features')
   back.href = '#'
-  const head = make('div', 'head', back, make('h1', '', `Feature ${f}`), stepButton(-1, '‹', 'Previous in the list (k)'),
-    stepButton(1, '›', 'Next in the list (j)'))
-  const facts = make('div', 'facts', fact('fires on', `${percent(d)} of tokens`), fact('peak', short(D.peak[f])),
+  const head = make('div', 'head', back, make('h1', '', `Feature ${f}`), stepButton(-1, '‹', 'Previous feature in the list (k)'),
+    stepButton(1, '›', 'Next feature in the list (j)'))
+  const facts = make('div', 'facts', fact('fires on', `${percent(d)} of tokens`), fact('largest activation', short(D.peak[f])),
     fact('cosine of encoder and decoder', D.cosine[f].toFixed(3)))
   if (d) {
-    const effect = fact('CE effect', signed(D.ce_effect[f]))
+    const effect = fact('CE effect', `${signed(D.ce_effect[f])} nats per token`)
     effect.dataset.tip = FIGURES.ce_effect
     facts.append(effect)
     facts.children[0].append(` (1 in ${Math.round(1/d).toLocaleString('en')})`)
@@ -323,12 +335,12 @@ function feature(f) {
     const panels = make('div', 'panels')
     if (d) panels.append(histogram(f))
     if (D.up_token) panels.append(effects('Promotes', 'up', D.up_token, D.up_value, f), effects('Suppresses', 'down', D.down_token, D.down_value, f))
-    panels.append(others('Near it', 'cosine', D.near_id, D.near_value, f, v => v.toFixed(2)))
-    if (d) panels.append(others('Fires with it', 'share', D.with_id, D.with_value, f, percent))
+    panels.append(others('Similar', 'cosine', FIGURES.similar, D.near_id, D.near_value, f, v => v.toFixed(2)))
+    if (d) panels.append(others('Fires with', '% of its tokens', FIGURES.coactive, D.coactive_id, D.coactive_value, f, percent))
     parts.push(panels)
-    if (d) parts.push(make('div', 'bar', make('h2', '', 'Where it fires'), toggle('long', 'longer texts', 'More of every text (e)', f),
-      toggle('lines', 'line breaks', 'Break lines where the text does (l)', f)), contexts(f))
-    else parts.push(make('p', '', 'It fires on none of the tokens that were looked at.'))
+    if (d) parts.push(make('div', 'bar', make('h2', '', 'Where it fires'), toggle('long', 'longer texts', 'Show more of every text (e)', f),
+      toggle('lines', 'line breaks', 'Show line breaks of the text (l)', f)), contexts(f))
+    else parts.push(make('p', '', 'This feature fires on none of the analysed tokens.'))
   }
   const same = Number($('main').dataset.feature) === f
   $('main').replaceChildren(...parts)
@@ -338,9 +350,9 @@ function feature(f) {
 }
 
 // ---------------------------------------------------------------- overview
-const page = position => { // of the same run, in a file beside this one
-  const link = make('a', '', position)
-  link.href = `${encodeURIComponent(position)}.html`
+const page = hook => { // a link to another page of the same run, in the same folder
+  const link = make('a', '', hook)
+  link.href = `${encodeURIComponent(hook)}.html`
   return link
 }
 
@@ -348,12 +360,12 @@ function overview(note) {
   const about = make('dl', 'about')
   for (const [name, value] of D.meta.about) about.append(make('dt', '', name), make('dd', '', value))
   const plot = make('canvas', 'scatter')
-  plot.setAttribute('aria-label', 'Density and cosine of encoder and decoder, a point for each feature')
-  if (D.meta.beside.length) about.append(make('dt', '', 'other positions'), make('dd', '', ...D.meta.beside.map(page)))
+  plot.setAttribute('aria-label', 'A point for each feature: density and cosine of encoder and decoder')
+  if (D.meta.other_hooks.length) about.append(make('dt', '', 'other hooks'), make('dd', '', ...D.meta.other_hooks.map(page)))
   const back = make('a', 'back', '‹ all features')
   back.href = '#'
   $('main').replaceChildren(back, ...(note ? [make('p', '', note)] : []), make('h1', '', D.meta.title), about,
-    make('h2', '', 'Every feature: how often it fires, and how far its encoder and its decoder agree; a click opens one'), plot)
+    make('h2', '', 'All features, by density (fraction of tokens) and cosine of encoder and decoder; click a point to open it'), plot)
   delete $('main').dataset.feature
   document.title = D.meta.title
   scatter(plot)
@@ -400,8 +412,8 @@ function route() {
   chosen = there ? f : null
   document.body.classList.toggle('feature', h !== '')
   if (there) feature(f)
-  else if (h && h !== 'about') overview(`There is no feature ${h}: the page has 0 to ${N - 1}.`)
-  else overview(D.density.some(d => d) ? '' : 'No feature fires on any of the tokens that were looked at.')
+  else if (h && h !== 'about') overview(`There is no feature ${h}; features are numbered 0 to ${N - 1}.`)
+  else overview(D.density.some(d => d) ? '' : 'No feature fires on any of the analysed tokens.')
   reveal(); rows(); $('tip').hidden = true
 }
 function go(f, replace) {
@@ -411,7 +423,7 @@ function go(f, replace) {
 }
 function move(sign) {
   if (!order.length) return
-  const i = place.get(chosen), next = i === undefined ? (sign > 0 ? 0 : order.length - 1) : clamp(i + sign, 0, order.length - 1)
+  const i = rank.get(chosen), next = i === undefined ? (sign > 0 ? 0 : order.length - 1) : clamp(i + sign, 0, order.length - 1)
   if (order[next] !== chosen) go(order[next], chosen !== null)
 }
 
@@ -419,12 +431,12 @@ const KEYS = {
   j: ['next feature', () => move(1)], k: ['previous feature', () => move(-1)],
   ArrowDown: ['', () => move(1)], ArrowUp: ['', () => move(-1)],
   '/': ['search', () => { if (matchMedia('(max-width: 800px)').matches && chosen !== null) go(''); $('query').focus(); $('query').select() }],
-  Enter: ['open the first that was found', () => order.length && chosen === null && go(order[0])],
-  Escape: ['clear the search; back to the overview', () => chosen !== null && go('')],
-  r: ['any feature', () => order.length && go(order[Math.floor(Math.random()*order.length)])],
+  Enter: ['open the first feature in the list', () => order.length && chosen === null && go(order[0])],
+  Escape: ['clear the search; go back to the overview', () => chosen !== null && go('')],
+  r: ['a random feature', () => order.length && go(order[Math.floor(Math.random()*order.length)])],
   e: ['longer or shorter texts', () => { remember({ long: !remembered.long }); if (chosen !== null) feature(chosen) }],
-  l: ['line breaks or none', () => { remember({ lines: !remembered.lines }); if (chosen !== null) feature(chosen) }],
-  t: ['light or dark', () => theme(!dark())],
+  l: ['show or hide line breaks', () => { remember({ lines: !remembered.lines }); if (chosen !== null) feature(chosen) }],
+  t: ['light or dark colors', () => theme(!dark())],
   '?': ['this help', () => $('help').showModal()],
 }
 
@@ -452,8 +464,8 @@ function help() {
   const close = make('button', '', 'close')
   close.onclick = () => $('help').close()
   const figures = make('dl')
-  for (const [key, what] of Object.entries(FIGURES)) figures.append(make('dt', '', SORTS[key]), make('dd', '', what))
-  $('help').replaceChildren(make('h2', '', 'Keys'), list, make('h2', '', 'Figures'), figures, make('p', '', close))
+  for (const [key, what] of Object.entries(FIGURES)) figures.append(make('dt', '', NAMES[key]), make('dd', '', what))
+  $('help').replaceChildren(make('h2', '', 'Keys'), list, make('h2', '', 'Numbers'), figures, make('p', '', close))
   $('help').onclick = event => { if (event.target === $('help')) $('help').close() }
 }
 
@@ -481,8 +493,8 @@ function tip(event) {
 function asked() {
   const was = state.query.trim(), now = $('query').value
   state.query = now
-  if (!was && now.trim()) { state.kept = state.sort; state.sort = 'match'; state.down = false }
-  if (was && !now.trim() && state.sort === 'match') state.sort = state.kept
+  if (!was && now.trim()) { state.sortBefore = state.sort; state.sort = 'match'; state.down = false }
+  if (was && !now.trim() && state.sort === 'match') state.sort = state.sortBefore
   controls(); arrange()
 }
 
