@@ -609,11 +609,13 @@ class Card:
         shown[fs.token_index[rows[near]] - low] = values[near]
         return [fs.texts[fs.tokens.flat[i]] for i in range(low, high)], shown
     def _texts(self, quantile:float, n:int)->str:
+        "Return examples from a quantile of the activations down as an HTML table"
         fs = self.features
         lines = [f'<tr><td><small>{v:.3g}</small></td><td>{shaded(*self.context(row), fs.peak[self.f])}</td></tr>'
                  for row, v in fs.examples(self.f, n, quantile)]
         return f'<table>{"".join(lines)}</table>'
     def _histogram(self)->str:
+        "Return the histogram of activations as SVG"
         peak = float(self.features.peak[self.f])
         counts = self.features.histogram(self.f)
         heights = enumerate(40*np.sqrt(counts/max(1, counts.max())))

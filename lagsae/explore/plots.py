@@ -21,7 +21,7 @@ from ..runs.train import Callback
 
 # %% ../../nbs/explore/00_plots.ipynb #style
 DASHES = ['-', '--', '-.', ':']  # line styles, for runs that have the same color
-_COLORS = ['#000000', '#0072B2', '#D55E00', '#009E73', '#E69F00', '#CC79A7', '#56B4E9', '#8C6D31']  # Okabe and Ito's, but for yellow
+_COLORS = ['#000000', '#0072B2', '#D55E00', '#009E73', '#E69F00', '#CC79A7', '#56B4E9', '#8C6D31']  # after Okabe, Ito
 _MARKERS = 'os^DvPX*'
 
 def style(

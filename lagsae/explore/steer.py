@@ -81,8 +81,10 @@ class CurrentTokens:
         if ids is None: raise ConfigError('a spliced model expects token ids, which say which tokens are special')
         self.start = 0 if cache is None else cache.get_seq_length()  # token index of the first of them
         self.mask = token_mask(ids, self.skip_ids)                   # (b, p) bool, which are not special
-    def selected(self, at)->Tensor:
-        "(n,) bool, which of the n tokens that are not special have the token indices `at`, as far as they exist yet"
+    def selected(self,
+        at, # of an `Edit`
+    )->Tensor: # (n,) bool
+        "Return which of the n tokens that are not special have the indices `at`; indices beyond the text select none"
         at, (b, p) = _indices(at), self.mask.shape
         n = self.start + p
         chosen = torch.zeros(b, n, dtype=torch.bool, device=self.mask.device)  # also for the tokens in the cache
