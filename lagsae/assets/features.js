@@ -245,7 +245,7 @@ function effects(title, cls, token, value, f) {
     const v = half(value[j]), name = make('span', 'name mono', spaced(text(token[j])))
     lines.push(make('div', 'pair', name, meter(Math.abs(v)/most), make('span', 'num', (v > 0 ? '+' : '') + v.toFixed(2))))
   }
-  return panel(title, `logits, through ${D.meta.route}`, FIGURES.promotes, cls, ...lines)
+  return panel(title, 'logits', `${FIGURES.promotes} Activations reach the logits through ${D.meta.route}.`, cls, ...lines)
 }
 
 function others(title, unit, help, id, value, f, show) {
@@ -338,7 +338,7 @@ function feature(f) {
     panels.append(others('Similar', 'cosine', FIGURES.similar, D.near_id, D.near_value, f, v => v.toFixed(2)))
     if (d) panels.append(others('Fires with', '% of its tokens', FIGURES.coactive, D.coactive_id, D.coactive_value, f, percent))
     parts.push(panels)
-    if (d) parts.push(make('div', 'bar', make('h2', '', 'Where it fires'), toggle('long', 'longer texts', 'Show more of every text (e)', f),
+    if (d) parts.push(make('div', 'bar', make('h2', '', 'Texts on which it fires'), toggle('long', 'longer texts', 'Show more of every text (e)', f),
       toggle('lines', 'line breaks', 'Show line breaks of the text (l)', f)), contexts(f))
     else parts.push(make('p', '', 'This feature fires on none of the analysed tokens.'))
   }
