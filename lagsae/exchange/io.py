@@ -389,9 +389,9 @@ def export_run(
     run, written = Run(folder), []
     metrics, probes = run.metrics if run.complete else dict(positions={}), read_probe(folder)
     for hook, sae in run.load_saes().items():
-        own = metrics['positions'].get(hook)
-        if not isinstance(own, dict): own = {}
-        metadata = dict(l0=own.get('l0'), lagsae_metrics={k: own[k] for k in _METRICS if k in own},
+        m = metrics['positions'].get(hook)
+        if not isinstance(m, dict): m = {}
+        metadata = dict(l0=m.get('l0'), lagsae_metrics={k: m[k] for k in _METRICS if k in m},
                         training_tokens=metrics.get('n_train_tokens'))
         written.append(_destination(dest, hook, suffix))
         write(sae, written[-1], hook, run.cfg, metadata, probes.get(hook))

@@ -111,7 +111,7 @@ def peer_loss(toolkit:str, architecture:str, d_in:int, d_sae:int, l0:float):
         make, config = registry.get_sae_training_class(architecture)
         hps = dict(k=int(l0), matryoshka_widths=[d_sae*a//32 for a in (1, 3, 7, 15, 32)])
         sae = make(config(d_in=d_in, d_sae=d_sae, **{k: v for k,v in hps.items() if k in config.__dataclass_fields__}))
-        coefficients = {name: 1e-9 for name in sae.get_coefficients()}  # any value will do: with a learning rate of 0 no weight moves
+        coefficients = {name: 1e-9 for name in sae.get_coefficients()}  # any value: no weight moves
         def loss(x):
             out = sae.training_forward_pass(TrainStepInput(x, coefficients, None, 0, False))
             fired = out.feature_acts.detach().bool().float().sum(0)
