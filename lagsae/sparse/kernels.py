@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['cache_blocks', 'row_chunks', 'empty_aligned', 'sort_by_feature', 'pairs', 'sum_by_token', 'sum_by_feature',
            'row_variances', 'precisions', 'coarse_int8', 'coarse_float', 'coarse_matmul', 'fastest_precision',
-           'pick_precision']
+           'pick_precision', 'use_foreach', 'adam']
 
 # %% ../../nbs/sparse/02_kernels.ipynb #c-imports
 import math
@@ -203,3 +203,14 @@ def pick_precision(
     known = precisions(device)
     if name in known: return known[name]
     raise ConfigError(f'encoder_precision: no {name} on {device}; choose auto, {", ".join(known)}')
+
+# %% ../../nbs/sparse/02_kernels.ipynb #optimiser
+def use_foreach(device:torch.device)->bool:
+    "Return whether a device has kernels that treat a list of tensors at once; the CPU loops over them anyway"
+    return device.type != 'cpu'
+
+def adam(
+    param_groups:list[dict], # with `params` and `lr`
+)->torch.optim.Adam:
+    "Return Adam with the fused kernel, where the device has one"
+    return torch.optim.Adam(param_groups, fused=param_groups[0]['params'][0].device.type != 'mps')
