@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 import torch
 from ..errors import ConfigError, one_line
-from ..config import CALIBRATION_TOKENS, Config, estimate_memory
+from ..config import CALIBRATION, Config
 from ..sae.core import build
 from ..sae.learner import Learner
 from ..source.activations import ActivationStream, harvest, in_groups
@@ -61,15 +61,15 @@ class Experiment:
     @cached_property
     def learners(self)->dict[str, Learner]:
         return {p: make_learner(self.cfg, p, self.widths[p]).to(self.device) for p in self.hooks}
-    def estimate_memory(self, buffer_tokens:int|None=None)->int:
+    def memory(self, buffer_tokens:int|None=None)->int:
         "Bytes that the run will take besides the model, roughly"
         c = self.model.cfg
-        return estimate_memory(self.cfg, [*self.widths.values()], (c.d_model, c.n_heads, c.d_vocab), buffer_tokens)
+        return self.cfg.memory([*self.widths.values()], (c.d_model, c.n_heads, c.d_vocab), buffer_tokens)
     def check_memory(self):
         "Raise a `ConfigError` if the run will not fit in the memory that is free"
-        need, free = self.estimate_memory(), free_memory(self.device)
+        need, free = self.memory(), free_memory(self.device)
         if need < free: return
-        fits = int((free - self.estimate_memory(0))/(4*sum(self.widths.values())))
+        fits = int((free - self.memory(0))/(4*sum(self.widths.values())))
         advice = f'data.buffer_tokens: {fits} would fit' if fits > 10_000 else 'fewer or narrower SAEs might fit'
         raise ConfigError(f'the run takes about {need/1e9:.1f} GB, {free/1e9:.1f} GB are free on {self.device}; '
                           + advice)
@@ -91,7 +91,7 @@ class Experiment:
     ):
         "Calibrate all SAEs for inference, on activations that are neither trained on nor evaluated on"
         d, probe = self.cfg.data, {}
-        tokens = self.calibration.read(0, min(len(self.calibration), max(1, CALIBRATION_TOKENS//d.context_length)))
+        tokens = self.calibration.read(0, min(len(self.calibration), max(1, CALIBRATION//d.context_length)))
         for group in in_groups(self.widths, tokens.numel()):
             held = harvest(self.model, tokens, group, self.skip_ids, d.eval_batch_size, cache=self.cache)
             for p,x in held.items():

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
-from ..errors import ConfigError, one_line, out_of_memory, Stopped, UserError
+from ..errors import ConfigError, one_line, out_of_memory, Stopped
 from ..files import read_json, write_atomic, write_json, write_text
 from ..config import Config, dump_config, read_config, run_name
 from ..sae.core import build, SAE
@@ -285,7 +285,7 @@ def pretrained(
         saved = list(Run(path).checkpoints().values()) if path.is_dir() else [path]
         if not saved: raise ConfigError(f'{field}: {path}: no samples_<n>.pt here')
         try: found = load_saved(saved[-1])
-        except UserError as e: raise ConfigError(f'{field}: {e}') from None
+        except ConfigError as e: raise ConfigError(f'{field}: {e}') from None
         if hook in found: return found[hook]
         there += found
     raise ConfigError(f'{field}: no SAE for {hook}; there are {", ".join(there)}')
