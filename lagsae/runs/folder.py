@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
+from fastcore.basics import patch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 import torch
@@ -164,7 +165,7 @@ class Run:
     def cfg(self)->Config:
         "Return the configuration as it was resolved when the run began"
         path = self.folder/'config.yaml'
-        if not path.exists(): raise ConfigError(f'{self.folder}: not a run folder, config.yaml is missing')
+        if not path.exists(): raise ConfigError(f'{self.folder}: no run here, config.yaml is missing')
         return read_config(path)
     @property
     def complete(self)->bool:
@@ -188,13 +189,13 @@ class Run:
             raise ConfigError(f'{self.folder} holds a run with another configuration; '
                               'choose another wandb_run_name or save_dir, or --fresh')
     def begin(self, cfg:Config, device, fresh:bool=False, model=None, **more):
-        "Write the configuration and the environment of a run that is about to start; if `fresh`, clear the folder first"
+        "Write configuration and environment of a run that is about to start, in place of what is there if `fresh`"
         if fresh: self.clear()
         (self.folder/'failed.txt').unlink(missing_ok=True)
         write_text(self.folder/'config.yaml', dump_config(cfg))
         write_json(self.folder/'environment.json', {**environment(device, model), **more})
     def clear(self):
-        "Remove the files of a run and no others; if cut short, what is left does not look like a complete or another run"
+        "Remove the files of a run, and no others; what is left if cut short does not pass for a complete run"
         for pattern in _FILES:
             for path in self.folder.glob(pattern): path.unlink()
     @property
@@ -223,29 +224,34 @@ class Run:
             except Damaged as e: tqdm.write(f'{e}; trying the checkpoint before it, if any')
             states[n].replace(f'{states[n]}.damaged')
 
-    def load_saes(self,
-        n_samples:int|None=None, # which checkpoint; default: the last
-    )->dict:                     # hook name to `SAE`, frozen
-        "Load the trained SAEs, ready for use"
-        checkpoints, cfg = self.checkpoints(), self.cfg
-        if not checkpoints: raise ConfigError(f'{self.folder}: found no samples_<n>.pt')
-        n = max(checkpoints) if n_samples is None else n_samples
-        if n not in checkpoints:
-            known = ', '.join(map(str, checkpoints))
-            raise ConfigError(f'{self.folder}: no checkpoint at {n} samples; there are {known}')
-        saved = load_saved(checkpoints[n])
-        if not isinstance(saved, dict) or not saved: raise ConfigError(f'{checkpoints[n]}: expected SAEs by hook name')
-        return {hook: _restored(cfg, hook, weights, checkpoints[n]) for hook,weights in saved.items()}
-    def sae(self,
-        hook:str|None=None,      # hook name; may be left out if the run has one hook
-        n_samples:int|None=None, # which checkpoint; default: the last
-    )->SAE:                      # frozen
-        "Load one trained SAE, ready for use"
-        saes = self.load_saes(n_samples)
-        if hook in saes: return saes[hook]
-        if hook is None and len(saes) == 1: return next(iter(saes.values()))
-        problem = 'several hooks, choose one' if hook is None else f'no SAE for {hook}'
-        raise ConfigError(f'{self.folder}: {problem}; there are {", ".join(saes)}')
+# %% ../../nbs/runs/02_folder.ipynb #load-saes
+@patch
+def load_saes(self:Run,
+    n_samples:int|None=None, # which checkpoint; default: the last
+)->dict:                     # hook name to `SAE`, frozen
+    "Load the trained SAEs, ready for use"
+    checkpoints, cfg = self.checkpoints(), self.cfg
+    if not checkpoints: raise ConfigError(f'{self.folder}: found no samples_<n>.pt')
+    n = max(checkpoints) if n_samples is None else n_samples
+    if n not in checkpoints:
+        known = ', '.join(map(str, checkpoints))
+        raise ConfigError(f'{self.folder}: no checkpoint at {n} samples; there are {known}')
+    saved = load_saved(checkpoints[n])
+    if not isinstance(saved, dict) or not saved: raise ConfigError(f'{checkpoints[n]}: expected SAEs by hook name')
+    return {hook: _restored(cfg, hook, weights, checkpoints[n]) for hook,weights in saved.items()}
+
+# %% ../../nbs/runs/02_folder.ipynb #run-sae
+@patch
+def sae(self:Run,
+    hook:str|None=None,      # hook name; may be left out if the run has one hook
+    n_samples:int|None=None, # which checkpoint; default: the last
+)->SAE:                      # frozen
+    "Load one trained SAE, ready for use"
+    saes = self.load_saes(n_samples)
+    if hook in saes: return saes[hook]
+    if hook is None and len(saes) == 1: return next(iter(saes.values()))
+    problem = 'several hooks, choose one' if hook is None else f'no SAE for {hook}'
+    raise ConfigError(f'{self.folder}: {problem}; there are {", ".join(saes)}')
 
 # %% ../../nbs/runs/02_folder.ipynb #few
 def few(

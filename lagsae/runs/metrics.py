@@ -141,8 +141,8 @@ register(
     Metric('cosine', r'mean of $\cos(x, \hat x)$', ratio=lambda cosine: cosine),
     Metric('l2_ratio', r'mean of $\lVert\hat x\rVert/\lVert x\rVert$; below one: shrinkage',
            ratio=lambda norm_ratio: torch.where(norm_ratio.isfinite(), norm_ratio, torch.nan)),
-    Metric('reconstruction_bias', r'$\sum\lVert\hat x\rVert^2/\sum\langle x,\hat x\rangle$, of $x$ and $\hat x$ less the '
-           "SAE's mean ([Rajamanoharan et al. 2024](https://arxiv.org/abs/2404.16014), eq. 10); one: unbiased",
+    Metric('reconstruction_bias', r'$\sum\lVert\hat x\rVert^2/\sum\langle x,\hat x\rangle$, of $x$ and $\hat x$ less '
+           "the SAE's mean ([Rajamanoharan et al. 2024](https://arxiv.org/abs/2404.16014), eq. 10); one: unbiased",
            ratio=lambda squared_output, inner_product: over(squared_output, inner_product)))
 
 # %% ../../nbs/runs/00_metrics.ipynb #recovered
@@ -179,8 +179,8 @@ def quantiles(
 # %% ../../nbs/runs/00_metrics.ipynb #density
 DENSITY_BINS = 10  # per decade, over seven decades
 
-def density(fired:Tensor, n_tokens:int)->list[int]:
-    "Return a histogram of log10 of the fraction of tokens on which features are active, from -7 to 0, without dead ones"
+def density(fired:Tensor, n_tokens:int)->list[int]: # dead features are left out
+    "Return a histogram of log10 of the fraction of tokens on which features are active, from -7 to 0"
     fractions = fired[fired > 0].double()/n_tokens
     return fractions.log10().cpu().histc(7*DENSITY_BINS, -7, 0).long().tolist()
 
