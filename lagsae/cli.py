@@ -255,13 +255,13 @@ _REMEDIES = {
 
 def _exit_status(e:BaseException)->tuple[int, str]|None: # None: a bug
     "Return exit status and message for the exception that ended a command"
-    from lagsae.errors import ConfigError, ConfigWarning, RunError, Stopped, one_line, out_of_memory
+    from lagsae.errors import ConfigWarning, RunError, Stopped, one_line, out_of_memory, UserError
     if isinstance(e, KeyboardInterrupt): return 130, 'interrupted'
     if isinstance(e, Stopped): return e.status, str(e)
     if isinstance(e, RunError): return 1, f'error: {e}'
     if out_of_memory(e):
         return 1, f'error: out of memory: free some, or use fewer tokens, smaller batches or fewer SAEs ({one_line(e)})'
-    if isinstance(e, ConfigError | ConfigWarning): return 2, f'error: {e}'
+    if isinstance(e, UserError | ConfigWarning): return 2, f'error: {e}'
     if isinstance(e, OSError):
         remedy = f'; {_REMEDIES[e.errno]}' if e.errno in _REMEDIES else ''
         return 1, f'error: {e.filename or "system"}: {e.strerror or e}{remedy}'

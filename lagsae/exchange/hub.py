@@ -9,7 +9,7 @@ __all__ = ['model_card', 'hub_files', 'push', 'from_hub', 'load']
 import re, tempfile
 from pathlib import Path
 import torch
-from ..errors import ConfigError, one_line
+from ..errors import ConfigError, one_line, UserError
 from ..files import write_text
 from ..sae.core import SAE
 from ..source.models import pick_device
@@ -165,7 +165,7 @@ def load(
     m = re.fullmatch(r'([\w-][\w.-]*/[\w-][\w.-]*)(?:/(.+?))?/?', str(path))
     if exists or not m: return read_sae(path, hook)[0].to(device)
     try: sae, metadata = from_hub(m[1], m[2] or hook)
-    except ConfigError as e: raise ConfigError(f'{path} is not a file or folder here; on the Hub: {e}') from None
+    except UserError as e: raise ConfigError(f'{path} is not a file or folder here; on the Hub: {e}') from None
     name = metadata.get('hook_name')
     if m[2] and hook and name != hook: raise ConfigError(f'{path}: contains no SAE for {hook}, but for {name}')
     return sae.to(device)

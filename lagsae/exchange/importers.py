@@ -10,7 +10,7 @@ __all__ = ['SPARSIFY', 'COMMON_NAMES', 'DICTIONARIES', 'GEMMA_SCOPE', 'REFERENCE
 import re, warnings
 from dataclasses import replace
 from pathlib import Path
-from ..errors import ConfigError
+from ..errors import ConfigError, UserError
 from ..files import parse_yaml, read_json, read_yaml
 from ..config import LEGACY, parse_config, SaesConfig
 from ..sae.core import SAE
@@ -35,7 +35,7 @@ def module_hook(
 def _run_metadata(folder:Path)->dict:
     "Return what the `config.json` of a sparsify run, in the parent folder, says about model and data"
     try: run = read_json(folder.parent/'config.json')
-    except ConfigError: return {}
+    except UserError: return {}
     options = {k: run[k] for k in ('revision', 'load_in_8bit') if run.get(k)}
     name = run['model'] if isinstance(run.get('model'), str) else None
     return dict(model_name=name, dataset_path=run.get('dataset'), context_size=run.get('ctx_len'),
@@ -194,7 +194,7 @@ def _training_metadata(tree:dict, where)->dict:
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         try: ours = parse_config(dict(tree, weight_processing=steps)).model_dump(mode='json')
-        except ConfigError: return metadata  # a configuration that lagsae cannot run is fine here
+        except UserError: return metadata  # a configuration that lagsae cannot run is fine here
     return dict(metadata, lagsae_config=ours)
 
 # %% ../../nbs/exchange/01_importers.ipynb #-reference-config

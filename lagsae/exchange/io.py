@@ -16,7 +16,7 @@ from pathlib import Path
 from safetensors import safe_open
 import torch
 from torch import Tensor
-from ..errors import ConfigError
+from ..errors import ConfigError, UserError
 from ..files import check_writable, parse_yaml, read_json, write_json
 from ..config import Config, load_config, parse_config
 from ..sae.core import SAE
@@ -286,7 +286,7 @@ READERS = {'sae_weights.safetensors': read_saelens, 'sae.safetensors': read_spar
 def _read_folder(name:str, folder:Path)->list[tuple[SAE, dict]]:
     "Read the SAE of a folder whose file of weights has a given name; errors name the folder"
     try: return [READERS[name](folder)]
-    except ConfigError as e: raise e if str(folder) in str(e) else ConfigError(f'{folder}: {e}') from None
+    except UserError as e: raise e if str(folder) in str(e) else ConfigError(f'{folder}: {e}') from None
 
 # %% ../../nbs/exchange/02_io.ipynb #-read-checkpoint
 def _read_checkpoint(path:Path)->list[tuple[SAE, dict]]:

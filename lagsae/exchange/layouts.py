@@ -19,8 +19,8 @@ from safetensors.torch import save_file
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from ..errors import ConfigError, one_line
-from ..files import regular
+from ..errors import ConfigError, one_line, UserError
+from ..files import regular_file
 from ..sae.core import Gate, SAE
 from ..sae.gates import Gated, ReLU, TopK
 from ..runs.folder import load_saved
@@ -69,7 +69,7 @@ def read_errors(
 ):
     "Turn any error that a damaged file of weights can cause into a one-line `ConfigError`"
     try: yield
-    except ConfigError: raise
+    except UserError: raise
     except (OSError, RuntimeError, ValueError, TypeError, LookupError, EOFError, SafetensorError, NotImplementedError,
             zipfile.BadZipFile) as e: raise ConfigError(f'{path}: cannot be read: {one_line(e)[:160]}') from None
 
@@ -119,7 +119,7 @@ def open_tensors(
     path, # .safetensors, .pt or .npz
 )->tuple[dict, Callable]: # name to shape (None if it is not a tensor), and a function that loads the tensor of a name
     "Return the names and shapes in a file of weights without loading them, and a function that loads one tensor"
-    with read_errors(path): return choose(_OPEN, Path(path).suffix, 'file type', path)(regular(path))
+    with read_errors(path): return choose(_OPEN, Path(path).suffix, 'file type', path)(regular_file(path))
 
 # %% ../../nbs/exchange/00_layouts.ipynb #layout
 @dataclass(frozen=True)

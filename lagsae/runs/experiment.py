@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from ..errors import ConfigError, one_line
-from ..config import CALIBRATION, Config
+from ..config import CALIBRATION_TOKENS, Config, estimate_memory
 from ..sae.core import build
 from ..sae.learner import Learner
 from ..source.activations import ActivationStream, harvest, in_groups
@@ -128,7 +128,7 @@ class Experiment:
 def check_memory(experiment:Experiment):
     "Raise a `ConfigError` unless a run fits in the memory that is free on its device"
     c, widths, device = experiment.model.cfg, [*experiment.widths.values()], experiment.device
-    memory = lambda *buffer_tokens: experiment.cfg.memory(widths, (c.d_model, c.n_heads, c.d_vocab), *buffer_tokens)
+    memory = lambda *buffer_tokens: estimate_memory(experiment.cfg, widths, (c.d_model, c.n_heads, c.d_vocab), *buffer_tokens)
     need, free = memory(), free_memory(device)
     if need < free: return
     fits = int((free - memory(0))/(4*sum(widths)))  # tokens of activations in float32
@@ -143,7 +143,7 @@ def calibrate_for_inference(
 ):
     "Calibrate all gates for inference, on activations that are neither trained on nor evaluated on"
     samples, probe = experiment.calibration, {}
-    n = min(len(samples), max(1, CALIBRATION//experiment.cfg.data.context_length))
+    n = min(len(samples), max(1, CALIBRATION_TOKENS//experiment.cfg.data.context_length))
     tokens = samples.read(0, n)
     for hooks in in_groups(experiment.widths, tokens.numel()):  # as many at a time as fit in memory
         for hook,x in experiment.activations(tokens, hooks).items():

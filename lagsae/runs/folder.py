@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
-from ..errors import ConfigError, one_line, out_of_memory, Stopped
+from ..errors import ConfigError, one_line, out_of_memory, Stopped, UserError
 from ..files import read_json, write_atomic, write_json, write_text
 from ..config import Config, dump_config, read_config, run_name
 from ..sae.core import build, SAE
@@ -314,7 +314,7 @@ def pretrained(
         checkpoints = list(Run(path).checkpoints().values()) if path.is_dir() else [path]
         if not checkpoints: raise ConfigError(f'{field}: {path}: found no samples_<n>.pt')
         try: saved = load_saved(checkpoints[-1])
-        except ConfigError as e: raise ConfigError(f'{field}: {e}') from None
+        except UserError as e: raise ConfigError(f'{field}: {e}') from None
         if hook in saved: return saved[hook]
         known += saved
     raise ConfigError(f'{field}: no SAE for {hook}; there are {", ".join(known)}')

@@ -10,11 +10,11 @@ import copy, hashlib, itertools, json, math, re, warnings
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from ..errors import ConfigError, ConfigWarning
-from ..files import find_config, read_json, read_yaml, slug, without
+from ..errors import ConfigError, ConfigWarning, UserError
+from ..files import find_config, read_json, read_yaml, slug, strip_ending
 from ..registry import plain_path
-from ..config import (BOOKKEEPING, Config, field_names, home, nest, parse_config, set_field, read_config, say_doubts,
-    apply_override, unused)
+from ..config import (apply_override, BOOKKEEPING, Config, estimate_memory, field_names, nest, parse_config,
+    qualify_field, read_config, set_field, warn_pointless, why_unused)
 
 # %% ../../nbs/runs/06_plan.ipynb #job
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def _fields(grid, base:dict):
         raise ConfigError('the sweep: expected a mapping of fields to lists of values, or a list of such')
     names = field_names(base)
     for k, v in grid.items():
-        if k not in ('data', 'saes'): yield home(k, names), v
+        if k not in ('data', 'saes'): yield qualify_field(k, names), v
         elif isinstance(v, dict) and v: yield from ((f'{k}.{f}', x) for f,x in v.items())
         else: raise ConfigError(f'{k}: expected a mapping of fields to lists of values, got {str(v)[:60]}')
 
@@ -100,12 +100,12 @@ def _job(base:dict, changes:dict, naming:set)->tuple[Job, dict]: # and dotted fi
     saes = tree.get('saes')
     variant = saes.get('sae_type') if isinstance(saes, dict) else None
     try:
-        idle = {f: why for f in changes if isinstance(variant, str) and (why := unused(f, saes))}
+        idle = {f: why for f in changes if isinstance(variant, str) and (why := why_unused(f, saes))}
         shown = {f: v for f,v in changes.items() if f in naming and f not in idle}
         name = _name(shown or {'saes.sae_type': variant})
         for field in idle: section, _, k = field.rpartition('.'); del (tree[section] if section else tree)[k]
-        return Job(name, shown, say_doubts(parse_config({**tree, 'wandb_run_name': name}))), idle
-    except ConfigError as e:
+        return Job(name, shown, warn_pointless(parse_config({**tree, 'wandb_run_name': name}))), idle
+    except UserError as e:
         raise ConfigError(f'{_name({f: v for f,v in changes.items() if f in naming} or changes)}: {e}') from None
 
 # %% ../../nbs/runs/06_plan.ipynb #expand
@@ -162,13 +162,13 @@ def make_plan(
     "Read, override, expand, validate, and compare with what the folder holds"
     base_config, sweep_config = find_config(base_config), find_config(sweep_config, 'sweeps')
     base, sweep = read_yaml(base_config), read_yaml(sweep_config)
-    names = (without(p.name, '.yaml', '.yml') for p in (base_config, sweep_config))
+    names = (strip_ending(p.name, '.yaml', '.yml') for p in (base_config, sweep_config))
     try: base, folder = _placed(base, overrides, *names)
-    except ConfigError as e: raise ConfigError(f'{base_config}: {e}') from None
+    except UserError as e: raise ConfigError(f'{base_config}: {e}') from None
     with warnings.catch_warnings(record=True) as ignored:
         warnings.simplefilter('always')
         try: jobs = expand(base, sweep)[:limit]
-        except ConfigError as e: raise ConfigError(f'{sweep_config}: {e}') from None
+        except UserError as e: raise ConfigError(f'{sweep_config}: {e}') from None
     remarks = [*(str(w.message) for w in ignored), *_older(folder, jobs, sweep)]
     return Plan(folder, jobs, sweep_config.read_text(encoding='utf-8'), remarks)
 
@@ -228,7 +228,7 @@ def model_shape(
             where = try_to_load_from_cache(official_name(name), 'config.json')
     if not isinstance(where, (str, Path)) or not Path(where).is_file(): return None
     try: found = read_json(where)
-    except ConfigError: return None  # loading the model will say what is wrong with it
+    except UserError: return None  # loading the model will say what is wrong with it
     shape = {k: next((found[n] for n in names if n in found), None) for k,names in _SHAPE.items()}
     return shape if all(type(v) is int and v > 0 for v in shape.values()) else None
 
@@ -248,7 +248,7 @@ def estimate(
     d_in, n = shape['width'], _n_hooks(cfg.saes.sae_positions, shape['layers'])
     d_sae, tokens = cfg.saes.d_sae(d_in), cfg.n_steps*cfg.tokens_per_step
     model = d_in, shape['heads'], shape['vocab']
-    return dict(out, n_parameters=n*(2*d_in*d_sae + d_sae + d_in), memory=cfg.memory([d_in]*n, model),
+    return dict(out, n_parameters=n*(2*d_in*d_sae + d_sae + d_in), memory=estimate_memory(cfg, [d_in]*n, model),
                 seconds=6*n*d_in*d_sae*tokens/_SPEED.get(device.split(':')[0], _SPEED['cpu']))
 
 # %% ../../nbs/runs/06_plan.ipynb #plan-table

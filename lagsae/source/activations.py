@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 from ..errors import ConfigError
-from ..config import CALIBRATION, per_sample, PIECE
+from ..config import CALIBRATION_TOKENS, floats_per_sample, MAX_FLOATS
 from .cache import address, Cache, fingerprint
 from .models import is_hooked, run_hooked, stop_layer
 
@@ -30,22 +30,22 @@ def per_pass(
     n_hooks:int=1,     # hooks whose activations are stored
     logits:bool=False, # whether the pass computes logits
 )->int:                # samples, at least one
-    "Return how many samples of a batch go through the model together, so that a pass needs at most `PIECE` numbers"
+    "Return how many samples of a batch go through the model together, so that a pass needs at most `MAX_FLOATS` numbers"
     cfg = model.cfg
-    one = per_sample(context_length, cfg.d_model, cfg.n_heads, n_hooks*cfg.d_model, cfg.d_vocab if logits else 0)
-    return max(1, min(batch_size, PIECE//one))
+    one = floats_per_sample(context_length, cfg.d_model, cfg.n_heads, n_hooks*cfg.d_model, cfg.d_vocab if logits else 0)
+    return max(1, min(batch_size, MAX_FLOATS//one))
 
 # %% ../../nbs/source/05_activations.ipynb #in-groups
 def in_groups(
     widths:dict, # hook name to d_in
     n_tokens:int,
 )->list[list]:   # of hook names
-    "Return groups of hooks whose activations have at most `PIECE` numbers together; a larger hook is a group alone"
+    "Return groups of hooks whose activations have at most `MAX_FLOATS` numbers together; a larger hook is a group alone"
     groups, room = [], 0
     for hook, d_in in widths.items():
         if room < d_in*n_tokens:
             groups.append([])
-            room = PIECE
+            room = MAX_FLOATS
         groups[-1].append(hook)
         room -= d_in*n_tokens
     return groups
@@ -152,7 +152,7 @@ class ActivationStream:
         first = self.window(0)
         have, total = len(next(iter(first.values()))), self.n_steps*self.samples_per_step
         if have >= n_tokens or self.steps_per_window >= self.n_steps:
-            yield from ((hook, x[:CALIBRATION]) for hook, x in first.items())
+            yield from ((hook, x[:CALIBRATION_TOKENS]) for hook, x in first.items())
             return
         in_window = self.steps_per_window*self.samples_per_step
         tokens = self.samples.read(in_window, min(total - in_window, -(-(n_tokens - have)*in_window//have)))

@@ -17,7 +17,7 @@ from pathlib import Path
 import fsspec
 import numpy as np
 from tqdm.auto import tqdm
-from ..errors import ConfigError, one_line
+from ..errors import ConfigError, one_line, UserError
 from ..config import DataConfig
 from .models import check_hub
 
@@ -252,7 +252,7 @@ def open_dataset(
     "Return the rows of local files or of a Hub dataset; raise a `ConfigError` if they cannot be read"
     logging.getLogger('datasets.packaged_modules').setLevel(logging.CRITICAL)  # it logs errors that it also raises
     try: rows = _open_local(cfg) if _is_local(cfg.dataset_name) else _open_hub(cfg)
-    except ConfigError: raise
+    except UserError: raise
     except Exception as e: raise _read_error(cfg, e) from e
     rows = rows.with_format(None)
     wanted = [c for c in rows.column_names or () if c == _column(cfg) or c == 'labels' or 'mask' in c.lower()]

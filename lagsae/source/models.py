@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import torch
 from torch import Tensor
-from ..errors import ConfigError, one_line
+from ..errors import ConfigError, one_line, UserError
 
 # %% ../../nbs/source/00_models.ipynb #pick-device
 def pick_device(
@@ -346,7 +346,7 @@ def load_model(
     "Load a language model with its hooks; raise a `ConfigError` if that fails"
     source, field = _resolve_source(name, path), 'tlens_model_path' if path else 'tlens_model_name'
     try: model = _boot(source, field, getattr(torch, dtype), device)
-    except ConfigError: raise
+    except UserError: raise
     except Exception as e:
         raise ConfigError(f'{field}: cannot load {source}: {type(e).__name__}: {one_line(e)}') from e
     _process(model, weight_processing)

@@ -16,7 +16,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
-from ..errors import ConfigError, one_line, RunError
+from ..errors import ConfigError, one_line, RunError, UserError
 from ..config import DataConfig
 from .documents import MASKED, is_transient, open_dataset, read_documents, read_source, stdlib_files
 from .tokens import cut, pack, special_ids
@@ -83,7 +83,7 @@ class StreamedSamples:
         "Return the samples `start` to `start+n`; fewer where the stream ends"
         retry = _retry(self.wait, self._failed)
         try: return retry(self._read, start, n)
-        except ConfigError: raise
+        except UserError: raise
         except Exception as e:
             attempts = retry.statistics['attempt_number']
             raise RunError(f'data.dataset_name: the stream failed {f"{attempts} times, " if attempts > 1 else ""}at '
@@ -324,7 +324,7 @@ def _take(samples:Iterator, n:int, cfg:DataConfig)->Tensor:
 def _read_corpus(cfg:DataConfig, read):
     "Return `read()`, repeated while its errors are transient; raise a `RunError` if they persist"
     try: return _retry(wait_exponential(max=60), _report_failure)(read)
-    except (ConfigError, MemoryError): raise
+    except (UserError, MemoryError): raise
     except Exception as e:
         if not is_transient(e): raise
         raise RunError(f'data.dataset_name: cannot read {cfg.dataset_name}: {type(e).__name__}: {one_line(e)}') from e

@@ -6,7 +6,7 @@
 __all__ = ['matryoshka']
 
 # %% ../../nbs/variants/matryoshka.ipynb #c-imports
-from ..registry import Active, Count, NonNegative, Shares, Weights
+from ..registry import Active, Count, NonNegative, Fractions, Weights
 from ..sae.core import SAE
 from ..sae.gates import BatchTopK
 from ..sae.losses import AuxK, PrefixMse, group_ends
@@ -16,7 +16,7 @@ def matryoshka(
     d_in:int,                           # width of the activations
     d_sae:int,                          # number of features
     k:Active=32.,                       # mean active features per token
-    group_fractions:Shares=[1/32, 1/16, 1/8, 1/4, 17/32], # of the dictionary, general features first
+    group_fractions:Fractions=[1/32, 1/16, 1/8, 1/4, 17/32], # of the dictionary, general features first
     group_weights:Weights|None=None,    # of each prefix in the loss; default: all equal
     aux_k:Count|None=None,              # dead features per token in the auxiliary loss; default: the L0, at most d_in/2
     aux_coeff:NonNegative=1/32,         # weight of the auxiliary loss

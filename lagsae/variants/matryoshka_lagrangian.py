@@ -6,7 +6,7 @@
 __all__ = ['matryoshka_lagrangian']
 
 # %% ../../nbs/variants/matryoshka_lagrangian.ipynb #c-imports
-from ..registry import Active, Count, NonNegative, Shares, Weights
+from ..registry import Active, Count, NonNegative, Fractions, Weights
 from ..sae.control import Lagrangian
 from ..sae.core import SAE
 from ..sae.gates import ProjectedJumpReLU
@@ -17,7 +17,7 @@ def matryoshka_lagrangian(
     d_in:int,                           # width of the activations
     d_sae:int,                          # number of features
     target_l0:Active=32.,               # mean active features per token
-    group_fractions:Shares=[1/32, 1/16, 1/8, 1/4, 17/32], # of the dictionary, general features first
+    group_fractions:Fractions=[1/32, 1/16, 1/8, 1/4, 17/32], # of the dictionary, general features first
     group_weights:Weights|None=None,    # of each prefix in the loss; default: all equal
     aux_k:Count|None=None,              # dead features per token in the auxiliary loss; default: the L0, at most d_in/2
     aux_coeff:NonNegative=1/32,         # weight of the auxiliary loss
