@@ -38,7 +38,7 @@ def functions(node):
     "Functions and methods, however deep"
     return [n for n in ast.walk(node) if isinstance(n, ast.FunctionDef)]
 
-def median(values): return sorted(values)[len(values)//2]  # `statistics` would import numbers.py from this folder
+def median(values): return sorted(values)[len(values)//2]
 
 def length(node): return node.end_lineno - node.lineno + 1
 

@@ -4,7 +4,6 @@
     python .ci/page.py [CHROMIUM]   # the browser's command, by default chromium
 """
 import sys, tempfile, time
-sys.path.append(sys.path.pop(0))  # this folder last: its numbers.py is not the standard library's
 import numpy as np, torch
 from chromium import Browser
 from lagsae.sae.core import build

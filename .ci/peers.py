@@ -5,7 +5,6 @@ environment of its own.
     python .ci/peers.py saelens=PYTHON sparsify=PYTHON dictionary_learning=PYTHON   # any of them
 """
 import subprocess, sys, tempfile
-sys.path.pop(0)  # this folder, whose numbers.py would hide Python's own
 from pathlib import Path
 import torch
 from lagsae.exchange.io import read_sae

@@ -5,7 +5,6 @@ SAELens needs an environment of its own.
     python .ci/saelens.py PYTHON   # interpreter of an environment with sae-lens
 """
 import subprocess, sys, tempfile
-sys.path.pop(0)  # this folder, whose numbers.py would hide Python's own
 import torch
 from lagsae.source.activations import harvest, token_mask
 from lagsae.config import make_config

@@ -40,7 +40,7 @@ def _config(source, changes:dict)->Config:
 
 # %% ../nbs/front.ipynb #train
 def train(
-    config,               # YAML file, the name of a configuration that comes with the package, a dictionary or a `Config`
+    config,               # YAML file, name of a configuration in the package, dictionary or `Config`
     device:str|None=None, # cpu, cuda:0 or mps; default: cuda:0 if available, else cpu
     fresh:bool=False,     # replace the run that the folder holds, instead of continuing it
     callbacks=None,       # `Callback`s; default: figures, if the configuration logs to Weights & Biases
@@ -78,3 +78,6 @@ def sweep(
     workers = LocalWorkers([str(pick_device(name.strip() or None)) for name in (device or '').split(',')])
     Sweep(plan, workers, retry_failed).run()
     return compare(plan.folder)
+
+# %% ../nbs/front.ipynb #run-features
+Run.features = features  # run.features() is lagsae.features(run); `runs` itself knows nothing of `explore`

@@ -128,7 +128,8 @@ class Experiment:
 def check_memory(experiment:Experiment):
     "Raise a `ConfigError` unless a run fits in the memory that is free on its device"
     c, widths, device = experiment.model.cfg, [*experiment.widths.values()], experiment.device
-    memory = lambda *buffer_tokens: estimate_memory(experiment.cfg, widths, (c.d_model, c.n_heads, c.d_vocab), *buffer_tokens)
+    shape = c.d_model, c.n_heads, c.d_vocab
+    memory = lambda *buffer_tokens: estimate_memory(experiment.cfg, widths, shape, *buffer_tokens)
     need, free = memory(), free_memory(device)
     if need < free: return
     fits = int((free - memory(0))/(4*sum(widths)))  # tokens of activations in float32
