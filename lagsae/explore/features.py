@@ -570,7 +570,7 @@ def features(
     return out
 
 # %% ../../nbs/explore/01_features.ipynb #shaded
-_STYLE = '''<style>.lagsae{font:13px/1.5 system-ui,sans-serif;max-width:60em}
+_STYLE = '''<style>.lagsae{font:13px/1.5 system-ui,sans-serif;max-width:70em}
 .lagsae code{font:12px/1.7 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
 .lagsae .row{display:flex;gap:2em;flex-wrap:wrap;margin:.4em 0}.lagsae small{opacity:.7}
 .lagsae .t{border-radius:2px}.lagsae h4{margin:.5em 0 .1em}
@@ -621,7 +621,7 @@ class Card:
         heights = enumerate(40*np.sqrt(counts/max(1, counts.max())))
         bars = ''.join(f'<rect x="{5*i}" y="{40 - h:.1f}" width="4" height="{h:.1f}"/>' for i, h in heights)
         picture = f'<svg width="200" height="40" fill="currentColor" opacity=".6">{bars}</svg>'
-        return f'{picture}<br><small>0 to {peak:.3g}, height: square root of the count</small>'
+        return f'{picture}<br><small>0 to {peak:.3g}, height: √count</small>'
     def _columns(self)->dict[str, str]:
         "Return the columns between heading and texts: title to HTML"
         fs, f = self.features, self.f
@@ -630,8 +630,8 @@ class Card:
         if fs.route:
             by, sides = f'<br><small>logits through {fs.route}</small>', zip(('promotes', 'suppresses'), fs.logits(f))
             columns |= {name: f'<code>{listed(side, "+.2f")}</code>{by}' for name, side in sides}
-        return columns | {'similar (cosine of decoder rows)': listed(fs.nearest(f), '.2f'),
-                          'fires together with (% of its tokens)': listed(fs.coactive(f), '.0%')}
+        return columns | {'similar (cosine)': listed(fs.nearest(f), '.2f'),
+                          'fires with': listed(fs.coactive(f), '.0%')}
     def _repr_html_(self)->str:
         fs, f = self.features, self.f
         fires = f'fires on {fs.density[f]:.3%} of {fs.n_tokens:,} tokens'
