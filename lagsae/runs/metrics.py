@@ -388,7 +388,6 @@ def evaluate(
     if is_hooked(model): cache = None  # its losses are not those of the model that the cache is addressed by
     name = cache and address(fingerprint(model), tokens, skip_ids)
     spliced = {hook: _Spliced(sae.frozen(), hook, scored, cache, name) for hook,sae in saes.items()}
-
     few = per_pass(model, tokens.shape[1], batch_size, logits=True)
     batches = list(zip(*(t.split(few) for t in (tokens, mask, scored))))
     for batch in tqdm(batches, desc='evaluate', unit='batch', leave=False, disable=not progress):

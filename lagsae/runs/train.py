@@ -39,7 +39,7 @@ def lr_factor(
 # %% ../../nbs/runs/04_train.ipynb #callback
 class Callback:
     "What else to do while a run trains; by default, nothing"
-    def on_log(self, run, last:bool): "Called after a step of a `Run` was logged; `last`: it was the last step of the run"
+    def on_log(self, run, last:bool): "Called after a step of a `Run` was logged; `last` if it was the last step"
     def on_end(self, run, tracker, step:int): "Called after a `Run` was evaluated, with its `Tracker` and its last step"
 
 # %% ../../nbs/runs/04_train.ipynb #train-loop
