@@ -10,11 +10,11 @@ import copy, hashlib, itertools, json, math, re, warnings
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from ..errors import ConfigError, ConfigWarning
-from ..files import find_config, read_json, read_yaml, slug, without
+from ..errors import ConfigError, ConfigWarning, UserError
+from ..files import find_config, read_json, read_yaml, slug, strip_ending
 from ..registry import plain_path
-from ..config import (apply_override, BOOKKEEPING, Config, field_names, home, nest, parse_config, read_config,
-                           say_doubts, set_field, unused)
+from ..config import (apply_override, BOOKKEEPING, Config, estimate_memory, field_names, nest, parse_config,
+    qualify_field, read_config, set_field, warn_pointless, why_unused)
 
 # %% ../../nbs/runs/06_plan.ipynb #job
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def _fields(grid, base:dict):
         raise ConfigError('the sweep: expected a mapping of fields to lists of values, or a list of such mappings')
     names = field_names(base)
     for k, v in grid.items():
-        if k not in ('data', 'saes'): yield home(k, names), v
+        if k not in ('data', 'saes'): yield qualify_field(k, names), v
         elif isinstance(v, dict) and v: yield from ((f'{k}.{f}', x) for f,x in v.items())
         else: raise ConfigError(f'{k}: expected a mapping of fields to lists of values, got {str(v)[:60]}')
 
@@ -106,14 +106,14 @@ def _job(base:dict, changes:dict, naming:set)->tuple[Job, dict]: # and dotted fi
     saes = tree.get('saes')
     variant = saes.get('sae_type') if isinstance(saes, dict) else None
     try:
-        idle = {f: why for f in changes if isinstance(variant, str) and (why := unused(f, saes))}
+        idle = {f: why for f in changes if isinstance(variant, str) and (why := why_unused(f, saes))}
         named_by = {f: v for f,v in changes.items() if f in naming and f not in idle}
         name = _name(named_by or {'saes.sae_type': variant})
         for field in idle:
             section, _, k = field.rpartition('.')
             del (tree[section] if section else tree)[k]
-        return Job(name, named_by, say_doubts(parse_config({**tree, 'wandb_run_name': name}))), idle
-    except ConfigError as e:
+        return Job(name, named_by, warn_pointless(parse_config({**tree, 'wandb_run_name': name}))), idle
+    except UserError as e:
         raise ConfigError(f'{_name({f: v for f,v in changes.items() if f in naming} or changes)}: {e}') from None
 
 # %% ../../nbs/runs/06_plan.ipynb #expand
@@ -172,13 +172,13 @@ def make_plan(
     "Read both files, apply overrides, expand, validate, and compare with what the folder contains"
     base_config, sweep_config = find_config(base_config), find_config(sweep_config, 'sweeps')
     base, sweep = read_yaml(base_config), read_yaml(sweep_config)
-    names = (without(path.name, '.yaml', '.yml') for path in (base_config, sweep_config))
+    names = (strip_ending(path.name, '.yaml', '.yml') for path in (base_config, sweep_config))
     try: base, folder = _with_folder(base, overrides, *names)
-    except ConfigError as e: raise ConfigError(f'{base_config}: {e}') from None
+    except UserError as e: raise ConfigError(f'{base_config}: {e}') from None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')
         try: jobs = expand(base, sweep)[:limit]
-        except ConfigError as e: raise ConfigError(f'{sweep_config}: {e}') from None
+        except UserError as e: raise ConfigError(f'{sweep_config}: {e}') from None
     remarks = [*(str(w.message) for w in caught), *_compare_with_older(folder, jobs, sweep)]
     return Plan(folder, jobs, sweep_config.read_text(encoding='utf-8'), remarks)
 
@@ -237,7 +237,7 @@ def model_shape(
             path = try_to_load_from_cache(official_name(name), 'config.json')
     if not isinstance(path, (str, Path)) or not Path(path).is_file(): return None
     try: config = read_json(path)
-    except ConfigError: return None  # loading the model will report what is wrong with it
+    except UserError: return None  # loading the model will report what is wrong with it
     shape = {k: next((config[n] for n in names if n in config), None) for k,names in _SHAPE.items()}
     return shape if all(type(v) is int and v > 0 for v in shape.values()) else None
 
@@ -259,7 +259,7 @@ def estimate(
     d_in, n = shape['width'], _n_hooks(cfg.saes.sae_positions, shape['layers'])
     d_sae, tokens = cfg.saes.d_sae(d_in), cfg.n_steps*cfg.tokens_per_step
     model = d_in, shape['heads'], shape['vocab']
-    return dict(out, n_parameters=n*(2*d_in*d_sae + d_sae + d_in), memory=cfg.memory([d_in]*n, model),
+    return dict(out, n_parameters=n*(2*d_in*d_sae + d_sae + d_in), memory=estimate_memory(cfg, [d_in]*n, model),
                 seconds=6*n*d_in*d_sae*tokens/_SPEED.get(device.split(':')[0], _SPEED['cpu']))
 
 # %% ../../nbs/runs/06_plan.ipynb #plan-table
