@@ -232,8 +232,8 @@ def bench_control(
     quick:bool=False,  # one narrow width, two targets, short runs
 ):
     "Measure how closely a variant reaches every L0 of a grid (hours without a GPU)"
-    from lagsae.lab.protocol import bench_control
-    print(bench_control(sae_type, out, activations, device, seeds, n_steps, quick))
+    from lagsae.lab.bench import measure_control
+    print(measure_control(sae_type, out, activations, device, seeds, n_steps, quick))
 
 # %% ../nbs/cli.ipynb #bench-record
 def bench_record(

@@ -192,12 +192,14 @@ def checkpoint(self:TrainLoop):
         self.save_state()
     elif minutes and time.monotonic() - self.last_save >= 60*minutes: self.save_state()
 
+# %% ../../nbs/runs/04_train.ipynb #save-weights
 @patch
 def save_weights(self:TrainLoop):
     "Write the weights of all SAEs"
     saes = {hook: learner.sae for hook,learner in self.learners.items()}
     self.tracker.checkpoint(self.run.save_weights(self.n_samples, saes), self.n_samples)
 
+# %% ../../nbs/runs/04_train.ipynb #save-state
 @patch
 def save_state(self:TrainLoop):
     "Write all that resuming needs"

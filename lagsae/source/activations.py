@@ -30,7 +30,7 @@ def per_pass(
     n_hooks:int=1,     # hooks whose activations are stored
     logits:bool=False, # whether the pass computes logits
 )->int:                # samples, at least one
-    "Return how many samples of a batch go through the model together, so that a pass needs at most `MAX_FLOATS` numbers"
+    "Return how many samples go through the model together, so that a pass needs at most `MAX_FLOATS` numbers"
     cfg = model.cfg
     one = floats_per_sample(context_length, cfg.d_model, cfg.n_heads, n_hooks*cfg.d_model, cfg.d_vocab if logits else 0)
     return max(1, min(batch_size, MAX_FLOATS//one))
@@ -40,7 +40,7 @@ def in_groups(
     widths:dict, # hook name to d_in
     n_tokens:int,
 )->list[list]:   # of hook names
-    "Return groups of hooks whose activations have at most `MAX_FLOATS` numbers together; a larger hook is a group alone"
+    "Return groups of hooks with at most `MAX_FLOATS` numbers each; a larger hook is a group of its own"
     groups, room = [], 0
     for hook, d_in in widths.items():
         if room < d_in*n_tokens:

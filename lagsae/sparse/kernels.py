@@ -204,11 +204,12 @@ def pick_precision(
     if name in known: return known[name]
     raise ConfigError(f'encoder_precision: no {name} on {device}; choose auto, {", ".join(known)}')
 
-# %% ../../nbs/sparse/02_kernels.ipynb #optimiser
+# %% ../../nbs/sparse/02_kernels.ipynb #use-foreach
 def use_foreach(device:torch.device)->bool:
     "Return whether a device has kernels that treat a list of tensors at once; the CPU loops over them anyway"
     return device.type != 'cpu'
 
+# %% ../../nbs/sparse/02_kernels.ipynb #adam
 def adam(
     param_groups:list[dict], # with `params` and `lr`
 )->torch.optim.Adam:
