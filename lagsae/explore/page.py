@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from tqdm.auto import tqdm
-from ..errors import ConfigError
 from ..files import write_text
 from ..runs.folder import Run
 from .features import coactive, Features, match_hooks, nearest, RunText, visible
