@@ -58,7 +58,7 @@ def model_card(
 )->str:                  # Markdown with a YAML header
     "Return the README of a repository of SAEs; text from other people's files is shown as plain text"
     where = f'{repo_id!r}, {records[0]["hook_name"]!r}'.replace('`', '')
-    ours = ['from lagsae.exchange.hub import load', f'sae = load({where})',
+    ours = ['import lagsae', f'sae = lagsae.load({where})',
             'codes = sae.encode(x)  # x: activations of the model at the hook']
     saelens = ['from sae_lens import SAE', f'sae = SAE.from_pretrained({where})', 'codes = sae.encode(x)']
     return '\n'.join(['---', 'library_name: saelens', 'tags: [sparse-autoencoder, interpretability, lagsae]', '---', '',
