@@ -97,9 +97,9 @@ class Experiment:
     )->dict[str, dict]:      # hook name to metrics, with target and verdict
         "Evaluate SAEs on the held-out evaluation samples"
         if saes is None: return self._evaluate_learners()
-        found = self._metrics({hook: sae.to(self.device) for hook,sae in saes.items()})
+        metrics = self._metrics({hook: sae.to(self.device) for hook,sae in saes.items()})
         return {hook: dict(target_l0=targets.get(hook), l0_uncalibrated=None,
-                           verdict=verdict(m['l0'], targets.get(hook)), **m) for hook,m in found.items()}
+                           verdict=verdict(m['l0'], targets.get(hook)), **m) for hook,m in metrics.items()}
 
     def _harvest(self, tokens, hooks, batch_size:int, cache:Cache|None)->dict[str, Tensor]:
         check_vocabulary(tokens, self.model.cfg.d_vocab)
@@ -111,8 +111,8 @@ class Experiment:
 
     def _evaluate_learners(self)->dict[str, dict]:
         "Evaluate the SAEs in training, with what their gates and controllers log"
-        found = self._metrics({hook: learner.sae for hook,learner in self.learners.items()})
-        return {hook: {**self._judge(hook, found[hook]['l0']), **found[hook], **l.sae.gate.log(), **l.terms.log()}
+        metrics = self._metrics({hook: learner.sae for hook,learner in self.learners.items()})
+        return {hook: {**self._judge(hook, metrics[hook]['l0']), **metrics[hook], **l.sae.gate.log(), **l.terms.log()}
                 for hook,l in self.learners.items()}
 
     def _judge(self, hook:str, l0:float)->dict:
@@ -206,7 +206,7 @@ def save_activations(
     samples = experiment.train, experiment.calibration, experiment.evals
     tokens = torch.cat([s.read(0, len(s)) for s in samples])
     folder.mkdir(parents=True, exist_ok=True)
-    found = experiment._harvest(tokens, experiment.hooks, cfg.data.train_batch_size, cache=None)
-    files = {folder/f'{hook}.pt': x for hook,x in found.items()}
+    activations = experiment._harvest(tokens, experiment.hooks, cfg.data.train_batch_size, cache=None)
+    files = {folder/f'{hook}.pt': x for hook,x in activations.items()}
     for path,x in files.items(): torch.save(x.cpu(), path)
     return list(files)

@@ -359,9 +359,9 @@ class _Spliced:
         facts = dict(token_index=token_index, context_length=mask.shape[1])
         at_hook = self.reconstruction.metrics(group[sample], **facts)
         at_output = compute(self.losses(), {}, group[scored[:, :-1].nonzero()[:, 0]])
-        found = {**at_hook, **at_output}
+        values = {**at_hook, **at_output}
         ci95 = {**at_hook['ci95'], **at_output['ci95']}
-        return {name: found[name] for name in METRICS if name in found} | dict(ci95=ci95)
+        return {name: values[name] for name in METRICS if name in values} | dict(ci95=ci95)
 
 # %% ../../nbs/runs/00_metrics.ipynb #-scored
 def _scored(mask:Tensor, padding:Tensor|None)->Tensor: # (b, p) bool
