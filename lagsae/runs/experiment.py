@@ -16,9 +16,9 @@ from ..errors import ConfigError, one_line
 from ..config import CALIBRATION_TOKENS, Config, estimate_memory
 from ..sae.core import build
 from ..sae.learner import Learner
-from ..source.activations import ActivationStream, harvest, in_groups
+from ..source.activations import ActivationStream, harvest, group_hooks
 from ..source.cache import Cache
-from ..source.models import free_memory, hook_names, hook_widths, load_model, match_positions, pick_device
+from ..source.models import free_memory, hook_names, hook_widths, load_model, find_hooks, pick_device
 from ..source.samples import is_held_out, load_samples
 from ..source.tokens import check_vocabulary, pick_tokenizer, special_ids
 from .folder import few, other_model, pretrained, save_probe
@@ -54,7 +54,7 @@ class Experiment:
         self.cfg, self.device, self.progress = cfg, pick_device(device), progress
         self.model = load_model(cfg.tlens_model_name, cfg.tlens_model_path, cfg.dtype, self.device,
                                 cfg.weight_processing)
-        self.hooks = match_positions(cfg.saes.sae_positions, hook_names(self.model))
+        self.hooks = find_hooks(cfg.saes.sae_positions, hook_names(self.model))
         self.widths = hook_widths(self.model, self.hooks)  # hook name to d_in
         n_ctx = self.model.cfg.n_ctx
         if d.context_length > n_ctx:
@@ -146,7 +146,7 @@ def calibrate_for_inference(
     samples, probe = experiment.calibration, {}
     n = min(len(samples), max(1, CALIBRATION_TOKENS//experiment.cfg.data.context_length))
     tokens = samples.read(0, n)
-    for hooks in in_groups(experiment.widths, tokens.numel()):  # as many at a time as fit in memory
+    for hooks in group_hooks(experiment.widths, tokens.numel()):  # as many at a time as fit in memory
         for hook,x in experiment.activations(tokens, hooks).items():
             probe[hook] = few(x)
             experiment.learners[hook].calibrate_inference(x)

@@ -23,9 +23,9 @@ from ..sparse.codes import Codes
 from ..sparse.preacts import PreActs
 from ..sae.core import SAE
 from ..sae.gates import shared_threshold
-from ..source.activations import token_mask, per_pass
+from ..source.activations import token_mask, samples_per_pass
 from ..source.cache import address, Cache, fingerprint
-from ..source.models import is_hooked
+from ..source.models import has_hooks
 
 # %% ../../nbs/runs/00_metrics.ipynb #tokens
 class Tokens(NamedTuple):
@@ -385,10 +385,10 @@ def evaluate(
     device, tokens = next(model.parameters()).device, samples.read(0, len(samples))
     mask = token_mask(tokens, skip_ids)
     scored = _scored(mask, samples.padding)
-    if is_hooked(model): cache = None  # its losses are not those of the model that the cache is addressed by
+    if has_hooks(model): cache = None  # its losses are not those of the model that the cache is addressed by
     name = cache and address(fingerprint(model), tokens, skip_ids)
     spliced = {hook: _Spliced(sae.frozen(), hook, scored, cache, name) for hook,sae in saes.items()}
-    few = per_pass(model, tokens.shape[1], batch_size, logits=True)
+    few = samples_per_pass(model, tokens.shape[1], batch_size, logits=True)
     batches = list(zip(*(t.split(few) for t in (tokens, mask, scored))))
     for batch in tqdm(batches, desc='evaluate', unit='batch', leave=False, disable=not progress):
         ids, keep, counts = (t.to(device) for t in batch)

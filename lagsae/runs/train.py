@@ -233,7 +233,7 @@ def finish(self:TrainLoop):
     last_window = self.stream.window((len(self.stream) - 1)//self.stream.steps_per_window)
     self.experiment.trained_l0 = {hook: inference_l0(self.learners[hook].sae, x) for hook,x in last_window.items()}
     with self.signals.shield():
-        self.experiment.train.say()  # what training has in common with held-out samples, known by now
+        self.experiment.train.report_overlap()  # what training has in common with held-out samples, known by now
         calibrate_for_inference(self.experiment, self.run.folder)
         self.save_weights()
         self.save_state()

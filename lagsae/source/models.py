@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['BUNDLED', 'PROCESSING', 'pick_device', 'free_memory', 'bundled_folder', 'check_hub', 'official_name', 'is_cached',
-           'sensitivity', 'read_tokenizer', 'drop_unknown', 'load_model', 'hook_names', 'hook_layer', 'match_positions',
-           'stop_layer', 'is_hooked', 'run_hooked', 'hook_widths']
+           'sensitivity', 'read_tokenizer', 'drop_unknown', 'load_model', 'hook_names', 'hook_layer', 'find_hooks',
+           'stop_layer', 'has_hooks', 'run_hooked', 'hook_widths']
 
 # %% ../../nbs/source/00_models.ipynb #c-imports
 import copy, fnmatch, math, os, re, warnings
@@ -369,8 +369,8 @@ def hook_layer(
     m = re.match(r'blocks\.(\d+)\.', name)
     return int(m[1]) if m else None
 
-# %% ../../nbs/source/00_models.ipynb #match-positions
-def match_positions(
+# %% ../../nbs/source/00_models.ipynb #find-hooks
+def find_hooks(
     patterns,   # hook names, substrings or globs
     names,      # the hook names of the model
 )->list[str]:   # every matching hook once
@@ -395,8 +395,8 @@ def stop_layer(
     layers = [0 if n.startswith(before) else hook_layer(n) for n in names]
     return None if None in layers else max(layers) + 1
 
-# %% ../../nbs/source/00_models.ipynb #is-hooked
-def is_hooked(
+# %% ../../nbs/source/00_models.ipynb #has-hooks
+def has_hooks(
     model, # a `TransformerBridge`
 )->bool:
     "Return whether hooks are attached to a model, so that its activations may not be those of its weights"

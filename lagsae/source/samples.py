@@ -39,7 +39,7 @@ class Samples:
     )->Tensor:     # (n, context_length) int64
         "Return the samples `start` to `start+n`"
         return self.ids[start:start+n].long()
-    def say(self):
+    def report_overlap(self):
         "Do nothing: samples in memory were compared with the held-out ones when they were loaded"
 
 # %% ../../nbs/source/04_samples.ipynb #number-documents
@@ -103,9 +103,9 @@ class StreamedSamples:
         self.at += len(rows)
         ids = torch.tensor(rows, dtype=torch.long).reshape(len(rows), self.context_length)
         if self.held_out: self.held_out.compare(ids)
-        if len(rows) < n or self.at >= self.n: self.say()
+        if len(rows) < n or self.at >= self.n: self.report_overlap()
         return ids
-    def say(self):
+    def report_overlap(self):
         "Print, once, what the samples read so far share with the held-out ones"
         if self.held_out: self.held_out.report()
 
