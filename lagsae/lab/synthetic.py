@@ -40,7 +40,7 @@ class Synthetic:
         seed:int=0,           # of directions, factors and offset
         device='cpu',         # of the activations
     ):
-        g = torch.Generator().manual_seed(seed)
+        g = torch.Generator().manual_seed(seed + 2**31)  # `build` draws initial weights from the seed itself
         sizes = [n_trees*branching**depth for depth in range(3)] if n_trees else []
         n_free = n_features - sum(sizes)
         if n_free < 0:
@@ -84,7 +84,8 @@ class Synthetic:
         seed:int=1,   # of the tokens' norms
     )->Tensor:        # (n, d_in)
         "Return the activations of a model with these features"
-        norms = (self.tail*torch.randn(len(codes), 1, generator=torch.Generator().manual_seed(seed))).exp()
+        g = torch.Generator().manual_seed(seed + 2**30)  # `codes` draws from the seed itself
+        norms = (self.tail*torch.randn(len(codes), 1, generator=g)).exp()
         return (self.scale*norms*(codes @ self.directions) + self.offset).to(self.device)
     def sample(self, n:int, seed:int=1)->Tensor:
         "Draw (n, d_in) activations of n tokens"
