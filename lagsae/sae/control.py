@@ -12,20 +12,20 @@ from torch import Tensor
 from .core import SAE, Step, Term
 
 # %% ../../nbs/sae/03_control.ipynb #lagrangian
-_CLIP, _LOG_ALPHA = .5, (math.log(4e-4), math.log(20))  # bounds of the violation, and of ln(alpha)
-
 class Lagrangian(Term):
     "The price of L0, found by dual ascent; for a `ProjectedJumpReLU`"
     def __init__(self,
         start_alpha:float=.4, # first value of the multiplier, in d ln FVU / d ln L0
-        dual_time:float=20.,  # T_i, steps in which a violation of one moves ln(alpha) by one
     ):
         super().__init__()
-        self.dual_time, self.pace = dual_time, 1.  # pace: the learning rate over its peak
-        self.window = 1.  # entries inside windows, per active entry
+        self.pace, self.window = 1., 1.  # the learning rate over its peak; entries inside windows, per active entry
         state = dict(log_alpha=math.log(start_alpha), elasticity=start_alpha, violation=0., square=0., fvu=0.)
         for name, v in state.items(): self.register_buffer(name, torch.tensor(v, dtype=torch.float32))
 
+    @property
+    def log_bounds(self)->tuple[float, float]:
+        "Return the bounds of ln(alpha)"
+        return math.log(self.recipe.multiplier_min), math.log(self.recipe.multiplier_max)
     def before_step(self, progress:float, lr_factor:float): self.pace = lr_factor
     def price(self, fvu:Tensor)->Tensor:
         "Return alpha times the running mean of the FVU: the cost of an L0 equal to the target"
@@ -37,11 +37,12 @@ class Lagrangian(Term):
         fvu:Tensor,   # () squared error per token
     ):
         "Take a step of dual ascent, and update the averages for the loss and the log"
-        g = unshifted_l0 - 1
+        r, g = self.recipe, unshifted_l0 - 1
         self.violation.lerp_(torch.full_like(fvu, g), .1)
         self.square.lerp_(torch.full_like(fvu, g*g), .02)
         self.fvu.copy_(torch.where(self.fvu == 0, fvu, self.fvu.lerp(fvu, .01)))
-        self.log_alpha.add_(self.pace*max(-_CLIP, min(_CLIP, g))/self.dual_time).clamp_(*_LOG_ALPHA)
+        clipped = max(-r.violation_clip, min(r.violation_clip, g))
+        self.log_alpha.add_(self.pace*clipped/r.dual_time).clamp_(*self.log_bounds)
     @torch.no_grad()
     def after_step(self, sae:SAE, step:Step):
         gate, l0, fvu = sae.gate, step.l0.detach().clamp(min=1e-3), step.fvu.detach()
@@ -51,8 +52,9 @@ class Lagrangian(Term):
         self.elasticity.lerp_((self.price(fvu)*l0/gate.target_l0 + left)/fvu, .02)
         self.update(gate.unshifted_l0/gate.target_l0, fvu)
     def diagnosis(self)->str|None:
-        if self.log_alpha >= _LOG_ALPHA[1] - .01: return 'saturated'
-        if self.log_alpha <= _LOG_ALPHA[0] + .01: return 'target above natural L0'
+        least, most = self.log_bounds
+        if self.log_alpha >= most - .01: return 'saturated'
+        if self.log_alpha <= least + .01: return 'target above natural L0'
     def warning(self)->str|None:
         if self.diagnosis(): return f'multiplier at a bound: {self.diagnosis()}'
         if self.window < .01: return 'too few pre-activations near their thresholds: thresholds learn nothing'
@@ -79,8 +81,9 @@ class LagrangianL1(Term):
         return self.log_coeff.exp()*(1 + self.damping*g).clamp(min=0)*step.pre.relu().sum()/len(step.x)
     @torch.no_grad()
     def after_step(self, sae:SAE, step:Step):
+        r = self.recipe
         self.violation.lerp_(step.l0/self.target_l0 - 1, .1)
-        self.log_coeff.add_(self.violation.clamp(-_CLIP, _CLIP)/self.dual_time)
+        self.log_coeff.add_(self.violation.clamp(-r.violation_clip, r.violation_clip)/self.dual_time)
     def log(self)->dict[str, float]:
         return dict(multiplier=self.log_coeff.exp().item(), violation=self.violation.item())
 

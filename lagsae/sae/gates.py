@@ -116,12 +116,8 @@ class _Count(torch.autograd.Function):
 # %% ../../nbs/sae/01_gates.ipynb #jumprelu
 class JumpReLU(Gate):
     "Pre-activations above a learned threshold, one per feature"
-    def __init__(self, d_sae:int,
-        bandwidth:float=.5,      # width of the estimator's window, in spreads of a pre-activation
-        threshold_lr:float=.005, # learning rate of the thresholds, in spreads per step
-    ):
+    def __init__(self, d_sae:int):
         super().__init__()
-        self.bandwidth, self.threshold_lr = bandwidth, threshold_lr
         self.threshold = nn.Parameter(torch.zeros(d_sae))
         self.register_buffer('spread', torch.ones(()))  # median standard deviation of a pre-activation
 
@@ -130,7 +126,7 @@ class JumpReLU(Gate):
         "Return the (d_sae,) levels above which features are active"
         return self.threshold
     @property
-    def width(self)->Tensor: return self.bandwidth*self.spread
+    def width(self)->Tensor: return self.recipe.bandwidth*self.spread
     def select(self, preacts:PreActs)->tuple[Support, Tensor|None]:
         return preacts.select_above(self.level.detach() - (self.width/2 if self.training else 0))
     def forward(self, pre:Tensor, support:Support)->Tensor:
@@ -160,18 +156,16 @@ class JumpReLU(Gate):
         gate.spread *= factor.median()
         return gate
     def param_groups(self)->list[dict]:
-        return [dict(params=[self.threshold], lr=self.threshold_lr*float(self.spread))]
+        return [dict(params=[self.threshold], lr=self.recipe.threshold_lr*float(self.spread))]
 
 # %% ../../nbs/sae/01_gates.ipynb #projectedjumprelu
 class ProjectedJumpReLU(JumpReLU):
     "A JumpReLU that projects each training batch onto a target L0, by one shift of all thresholds"
     def __init__(self, d_sae:int,
-        target_l0:float,       # mean active features per token
-        absorb_rate:float=.1,  # fraction of the shift that the thresholds absorb per step
-        mean_pull:float=.1,    # fraction of its distance from the mean that each threshold loses per step
+        target_l0:float, # mean active features per token
     ):
         super().__init__(d_sae)
-        self.target_l0, self.absorb_rate, self.mean_pull = target_l0, absorb_rate, mean_pull
+        self.target_l0 = target_l0
         self.shift, self.unshifted_l0 = 0., target_l0  # of the last batch; L0 at the thresholds without the shift
 
     @property
@@ -185,8 +179,8 @@ class ProjectedJumpReLU(JumpReLU):
     def calibrate(self, sae, x:Tensor): self.set_thresholds(sae.preacts(x), self.target_l0)
     @torch.no_grad()
     def after_step(self, step):
-        self.threshold.lerp_(self.threshold.mean(), self.mean_pull)
-        self._absorb(self.absorb_rate)
+        self.threshold.lerp_(self.threshold.mean(), self.recipe.mean_pull)
+        self._absorb(self.recipe.absorb_rate)
     @torch.no_grad()
     def calibrate_inference(self, sae, x:Tensor):
         self.select(sae.preacts(x))
@@ -222,5 +216,6 @@ class BatchTopK(Gate):
         self.threshold.fill_(self.cut)
     def frozen(self)->Gate:
         gate = JumpReLU(self.d_sae).to(self.threshold.device)
+        gate.recipe = self.recipe
         gate.threshold.data.copy_(self.threshold.expand(self.d_sae))
         return gate.eval()
