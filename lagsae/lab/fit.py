@@ -9,6 +9,7 @@ __all__ = ['fit', 'fit_each']
 import itertools, math
 import matplotlib.pyplot as plt
 import pandas as pd
+from ..config import Recipe
 from ..sae.core import build
 from ..sae.learner import Learner
 from ..explore.plots import DASHES
@@ -22,12 +23,14 @@ def fit(
     hps:dict|None=None, # hyper-parameters of the variant
     n_steps:int=500,
     batch:int=512,      # tokens per step
-    lr:float=5e-3,      # peak learning rate
+    lr:float|None=None, # peak learning rate; default: `recipe.peak_lr`
     seed:int=0,         # of the initialisation and of the tokens
+    recipe:Recipe=Recipe(),
 )->tuple[Learner, list[dict]]: # the trained learner, and the log of each step
     "Train a variant on fresh activations at every step, and calibrate it for inference on held-out ones"
     tokens = seed*1000*n_steps + 1  # step i draws with seed `tokens + 1 + i`, so two runs share no tokens
-    learner, x = Learner(*build(sae_type, data.d_in, d_sae, hps, seed), n_steps*batch, lr), data.sample(20_000, tokens)
+    learner = Learner(*build(sae_type, data.d_in, d_sae, hps, seed, recipe), n_steps*batch, lr=lr)
+    x = data.sample(20_000, tokens)
     learner.to(x.device).initialize(x)
     rows = []
     for i in range(n_steps):

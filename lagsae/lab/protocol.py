@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 from tqdm.auto import tqdm
+from ..config import Recipe
 from ..registry import variant_params
 from ..runs.metrics import Reconstruction, verdict
 from ..explore.plots import DASHES
@@ -64,15 +65,16 @@ def train_and_judge(
     seed:int=0,
     n_steps:int=1000,
     batch:int=2048, # tokens per step
-    lr:float=4e-3,  # peak learning rate
+    lr:float|None=None, # peak learning rate; default: `recipe.peak_lr`
+    recipe:Recipe=Recipe(),
 )->tuple[dict, list[dict]]: # the result, and the log of each step
     "Train an SAE with the defaults and evaluate it on held-out tokens"
     begin = time.perf_counter()
-    learner, rows = fit(sae_type, data, d_sae, hps, n_steps, batch, lr, seed)
+    learner, rows = fit(sae_type, data, d_sae, hps, n_steps, batch, lr, seed, recipe)
     sae, x = learner.sae.frozen(), data.held_out(1)
     uncalibrated, target = learner.l0_uncalibrated, learner.target_l0
     m, controls = reconstruction_metrics(sae, x), learner.terms.log()
-    return dict(sae_type=sae_type, d_in=data.d_in, d_sae=d_sae, target_l0=target, seed=seed, n_steps=n_steps, lr=lr,
+    return dict(sae_type=sae_type, d_in=data.d_in, d_sae=d_sae, target_l0=target, seed=seed, n_steps=n_steps, lr=learner.lr,
                 l0_uncalibrated=uncalibrated, l0=m['l0'], fvu=1 - m['explained_variance'], alive=m['alive_fraction'],
                 multiplier=controls.get('multiplier'), elasticity=controls.get('elasticity'),
                 slope_here=slope_here(sae, x), ripple=controls.get('ripple'),

@@ -32,7 +32,7 @@ def make_learner(
 )->Learner:
     "Build the SAE of one hook with its loss terms and optimiser"
     seed = (cfg.seed*1_000_003 + zlib.crc32(hook.encode())) % 2**63  # so that neighbouring seeds are far apart
-    sae, terms = build(cfg.saes.sae_type, d_in, cfg.saes.d_sae(d_in), cfg.saes.hps, seed)
+    sae, terms = build(cfg.saes.sae_type, d_in, cfg.saes.d_sae(d_in), cfg.saes.hps, seed, cfg.recipe)
     if cfg.saes.pretrained_sae_paths:
         try: sae.load_state_dict(pretrained(cfg.saes.pretrained_sae_paths, hook))
         except RuntimeError as e: raise ConfigError(f'saes.pretrained_sae_paths: {one_line(e)}') from None
@@ -40,7 +40,7 @@ def make_learner(
         sae.tokens_since_fired.zero_()
     sae.precision = cfg.encoder_precision
     n_tokens = cfg.n_steps*cfg.tokens_per_step
-    return Learner(sae, terms, n_tokens, cfg.lr, cfg.max_grad_norm)
+    return Learner(sae, terms, n_tokens, lr=cfg.lr, max_grad_norm=cfg.max_grad_norm)
 
 # %% ../../nbs/runs/03_experiment.ipynb #experiment
 class Experiment:
