@@ -7,6 +7,7 @@ __all__ = ['apply_gate', 'draw_gate', 'axes_sae', 'check_variant']
 
 # %% ../../nbs/lab/02_contract.ipynb #c-imports
 import copy, math
+from dataclasses import replace
 import matplotlib.pyplot as plt
 import torch
 from torch import Tensor
@@ -24,8 +25,9 @@ def apply_gate(
 )->Tensor:      # (n, d_sae) activations
     "Return the activations of a gate for given pre-activations, as a dense tensor"
     preacts = PreActs(pre, torch.eye(pre.shape[1]), torch.zeros(pre.shape[1]))
-    support, known = gate.select(preacts)
-    return Codes(support, gate(sampled_product(preacts.x, preacts.W, support, preacts.b, known), support)).dense()
+    selection = gate.select(preacts)
+    pre = sampled_product(preacts.x, preacts.W, selection.support, preacts.b, selection.pre)
+    return Codes(selection.support, gate(pre, selection)).dense()
 
 # %% ../../nbs/lab/02_contract.ipynb #draw-gate
 def draw_gate(
@@ -95,12 +97,14 @@ def _check_gradients(sae:SAE, terms, x:Tensor):
 # %% ../../nbs/lab/02_contract.ipynb #-dense-step
 def _dense_step(sae:SAE, x:Tensor)->Step:
     "Return the step that dense products make: all pre-activations, all activations, and a mask"
-    select, _ = sae.gate.select(PreActs(x, sae.W_enc, sae.b_enc, 'float32'))
-    mask = Codes(select, torch.ones(len(select), device=x.device)).dense() > 0
+    selection = sae.gate.select(PreActs(x, sae.W_enc, sae.b_enc, 'float32'))
+    mask = Codes(selection.support, torch.ones(len(selection.support), device=x.device)).dense() > 0
     support = DenseSupport(*mask.shape, x.device)
+    selection = replace(selection, support=support, pre=None)
     pre = sampled_product(x, sae.W_enc, support, sae.b_enc)
-    z = sae.gate(pre, support)*mask.flatten()
-    return Step(x, pre, Codes(support, z), ragged_sum(z, sae.W_dec, support) + sae.b_dec, sae.gate.l0(pre, z, support))
+    z = sae.gate(pre, selection)*mask.flatten()
+    xhat = ragged_sum(z, sae.W_dec, support) + sae.b_dec
+    return Step(x, pre, Codes(support, z), xhat, sae.gate.l0(pre, z, selection), selection)
 
 # %% ../../nbs/lab/02_contract.ipynb #-check-exact
 def _check_exact(sae:SAE, terms, x:Tensor):

@@ -46,11 +46,11 @@ class Lagrangian(Term):
     @torch.no_grad()
     def after_step(self, sae:SAE, step:Step):
         gate, l0, fvu = sae.gate, step.l0.detach().clamp(min=1e-3), step.fvu.detach()
-        self.window = gate.in_window(step.pre, step.support)/l0/max(1, len(step.x))
+        self.window = gate.in_window(step.pre, step.selection)/l0/max(1, len(step.x))
         # the gradient that is left on the thresholds, per unit of ln L0; below one entry in a hundred it is noise
         left = gate.threshold.grad.sum()*gate.width/self.window.clamp(min=.01)
         self.elasticity.lerp_((self.price(fvu)*l0/gate.target_l0 + left)/fvu, .02)
-        self.update(gate.unshifted_l0/gate.target_l0, fvu)
+        self.update(step.selection.unshifted_l0/gate.target_l0, fvu)
     def diagnosis(self)->str|None:
         least, most = self.log_bounds
         if self.log_alpha >= most - .01: return 'saturated'

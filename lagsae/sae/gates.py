@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 from ..sparse.codes import Support
 from ..sparse.preacts import keep_above, PreActs
-from .core import Gate
+from .core import Gate, Selection
 
 # %% ../../nbs/sae/01_gates.ipynb #relu
 class ReLU(Gate):
     "Positive pre-activations"
-    def select(self, preacts:PreActs)->tuple[Support, Tensor|None]: return preacts.select_above(0.)
-    def forward(self, pre:Tensor, support:Support)->Tensor: return pre.relu()
+    def select(self, preacts:PreActs)->Selection: return Selection(*preacts.select_above(0.))
+    def forward(self, pre:Tensor, selection:Selection)->Tensor: return pre.relu()
     def scaled(self, factor:Tensor)->Gate: return copy.copy(self)
 
 # %% ../../nbs/sae/01_gates.ipynb #gated
@@ -26,9 +26,10 @@ class Gated(Gate):
     def __init__(self, d_sae:int):
         super().__init__()
         self.log_scale, self.bias = nn.Parameter(torch.zeros(d_sae)), nn.Parameter(torch.zeros(d_sae))
-    def select(self, preacts:PreActs)->tuple[Support, Tensor|None]: return preacts.select_above(0.)
-    def forward(self, pre:Tensor, support:Support)->Tensor:
-        return (pre > 0)*(support.gather_features(self.log_scale.exp())*pre + support.gather_features(self.bias)).relu()
+    def select(self, preacts:PreActs)->Selection: return Selection(*preacts.select_above(0.))
+    def forward(self, pre:Tensor, selection:Selection)->Tensor:
+        scale, bias = (selection.support.gather_features(p) for p in (self.log_scale.exp(), self.bias))
+        return (pre > 0)*(scale*pre + bias).relu()
     def scaled(self, factor:Tensor)->Gate:
         gate = copy.deepcopy(self)
         gate.bias.data *= factor
@@ -40,8 +41,8 @@ class TopK(Gate):
     def __init__(self, k:int):
         super().__init__()
         self.k = self.target_l0 = k
-    def select(self, preacts:PreActs)->tuple[Support, Tensor]: return preacts.select_topk(self.k)
-    def forward(self, pre:Tensor, support:Support)->Tensor: return pre.relu()
+    def select(self, preacts:PreActs)->Selection: return Selection(*preacts.select_topk(self.k))
+    def forward(self, pre:Tensor, selection:Selection)->Tensor: return pre.relu()
     def scaled(self, factor:Tensor)->Gate:
         if factor.ndim: raise ValueError('TopK: the largest pre-activations would change; give a scalar factor')
         return copy.copy(self)
@@ -54,7 +55,7 @@ def solve_shift(
     guess:float=0.,   # guess of the shift; affects speed only
     below:float=0.,   # also return the entries this far below their shifted thresholds
 )->tuple[Support, Tensor, float]: # entries (a superset), their (nnz,) pre-activations, and the shift
-    "Find the scalar shift for which exactly `n` entries of the batch exceed `max(0, threshold + shift)`"
+    "Find the scalar shift for which `n` entries of the batch, if so many are positive, exceed `max(0, threshold + shift)`"
     preacts.dense = 2  # always a list of entries, however long
     slack = .1*float((threshold + guess).clamp(min=0).mean())  # look a tenth of a threshold below the guess first
     while True:
@@ -67,7 +68,7 @@ def solve_shift(
             shift = float(last + ranked[ranked > last].min())/2 if n else float(last)
             break
         if not edge.any():  # fewer than n pre-activations are positive
-            shift = guess - slack
+            shift = 0. - float(threshold.max())
             break
         slack *= 3
     return support, pre, shift
@@ -121,21 +122,22 @@ class JumpReLU(Gate):
         self.threshold = nn.Parameter(torch.zeros(d_sae))
         self.register_buffer('spread', torch.ones(()))  # median standard deviation of a pre-activation
 
-    @property
-    def level(self)->Tensor:
-        "Return the (d_sae,) levels above which features are active"
+    def level(self, selection:Selection)->Tensor:
+        "Return the (d_sae,) levels above which features are active in a batch"
         return self.threshold
     @property
     def width(self)->Tensor: return self.recipe.bandwidth*self.spread
-    def select(self, preacts:PreActs)->tuple[Support, Tensor|None]:
-        return preacts.select_above(self.level.detach() - (self.width/2 if self.training else 0))
-    def forward(self, pre:Tensor, support:Support)->Tensor:
-        return _JumpReLU.apply(pre, self.level, self.width, support)
-    def l0(self, pre:Tensor, z:Tensor, support:Support)->Tensor:
-        return _Count.apply(pre.detach(), self.level, self.width, support)/support.n_rows
-    def in_window(self, pre:Tensor, support:Support)->Tensor:
+    def select(self, preacts:PreActs)->Selection:
+        levels, below = self.threshold.detach().clone(), self.width/2 if self.training else 0
+        return Selection(*preacts.select_above(levels - below), levels=levels)
+    def forward(self, pre:Tensor, selection:Selection)->Tensor:
+        return _JumpReLU.apply(pre, self.level(selection), self.width, selection.support)
+    def l0(self, pre:Tensor, z:Tensor, selection:Selection)->Tensor:
+        count = _Count.apply(pre.detach(), self.level(selection), self.width, selection.support)
+        return count/selection.support.n_rows
+    def in_window(self, pre:Tensor, selection:Selection)->Tensor:
         "Return the () number of stored entries inside the windows, which contribute to a threshold's gradient"
-        return ((pre - support.gather_features(self.level)).abs() < self.width/2).sum()
+        return ((pre - selection.support.gather_features(selection.levels)).abs() < self.width/2).sum()
     @torch.no_grad()
     def set_thresholds(self,
         preacts:PreActs,
@@ -145,6 +147,10 @@ class JumpReLU(Gate):
         some = PreActs(preacts.x[::-(-len(preacts.x)//10_000)], preacts.W, preacts.b)  # 10,000 tokens are enough
         self.spread.fill_(some.moments()[1].median())
         self.threshold.fill_(shared_threshold(preacts, l0))
+    @torch.no_grad()
+    def shift_thresholds(self, delta:float):
+        "Add `delta` to all thresholds, none of which becomes negative"
+        self.threshold.add_(delta).clamp_(min=0)
     @torch.no_grad()
     def after_step(self, step): self.threshold.clamp_(min=0)
     def log(self)->dict[str, float]:
@@ -165,55 +171,56 @@ class ProjectedJumpReLU(JumpReLU):
         target_l0:float, # mean active features per token
     ):
         super().__init__(d_sae)
-        self.target_l0 = target_l0
-        self.shift, self.unshifted_l0 = 0., target_l0  # of the last batch; L0 at the thresholds without the shift
+        self.target_l0, self.guess = target_l0, 0.  # guess of the next shift; affects speed only
 
-    @property
-    def level(self)->Tensor: return (self.threshold + self.shift).clamp(min=0) if self.training else self.threshold
-    def select(self, preacts:PreActs)->tuple[Support, Tensor|None]:
+    def level(self, selection:Selection)->Tensor:
+        return (self.threshold + selection.shift).clamp(min=0) if self.training else self.threshold
+    def select(self, preacts:PreActs)->Selection:
         if not self.training: return super().select(preacts)
         n, theta, below = len(preacts.x), self.threshold.detach(), float(self.width)/2
-        support, pre, self.shift = solve_shift(preacts, theta, round(self.target_l0*n), min(self.shift, 0.), below)
-        self.unshifted_l0 = int((pre > support.gather_features(theta)).sum())/max(1, n)
-        return keep_above(support, pre, self.level.detach() - below)
-    def calibrate(self, sae, x:Tensor): self.set_thresholds(sae.preacts(x), self.target_l0)
+        # a guess of at most zero, so that all entries above the thresholds themselves are there to be counted
+        support, pre, shift = solve_shift(preacts, theta, round(self.target_l0*n), min(self.guess, 0.), below)
+        unshifted_l0 = int((pre > support.gather_features(theta)).sum())/max(1, n)
+        levels = (theta + shift).clamp(min=0)
+        return Selection(*keep_above(support, pre, levels - below), shift, unshifted_l0, levels)
+    def calibrate(self, sae, x:Tensor):
+        self.set_thresholds(sae.preacts(x), self.target_l0)
+        self.guess = 0.
     @torch.no_grad()
     def after_step(self, step):
         self.threshold.lerp_(self.threshold.mean(), self.recipe.mean_pull)
-        self._absorb(self.recipe.absorb_rate)
+        absorbed = self.recipe.absorb_rate*step.selection.shift
+        self.shift_thresholds(absorbed)
+        self.guess = step.selection.shift - absorbed
     @torch.no_grad()
     def calibrate_inference(self, sae, x:Tensor):
-        self.select(sae.preacts(x))
-        self._absorb(1.)
-    def _absorb(self, fraction:float):
-        "Add a fraction of the shift to the thresholds, and leave the rest of it"
-        self.threshold.add_(fraction*self.shift).clamp_(min=0)
-        self.shift *= 1 - fraction
+        self.shift_thresholds(self.select(sae.preacts(x)).shift)
+        self.guess = 0.
 
 # %% ../../nbs/sae/01_gates.ipynb #batchtopk
 class BatchTopK(Gate):
     "The k n largest pre-activations of a batch of n tokens, rectified"
     def __init__(self, d_sae:int, k:float):
         super().__init__()
-        self.target_l0 = k
-        self.d_sae, self.cut = d_sae, 0.  # cut: threshold of the last batch
+        self.target_l0, self.d_sae, self.guess = k, d_sae, 0.  # guess of the next cut; affects speed only
         self.register_buffer('threshold', torch.zeros(()))  # at inference
-    def select(self, preacts:PreActs)->tuple[Support, Tensor]:
+    def select(self, preacts:PreActs)->Selection:
         n, zeros = round(self.target_l0*len(preacts.x)), torch.zeros_like(preacts.b)
-        support, pre, self.cut = solve_shift(preacts, zeros, n, self.cut)
-        return keep_above(support, pre, max(self.cut, 0.))
-    def forward(self, pre:Tensor, support:Support)->Tensor: return pre.relu()
+        support, pre, cut = solve_shift(preacts, zeros, n, self.guess)
+        return Selection(*keep_above(support, pre, max(cut, 0.)), cut)
+    def forward(self, pre:Tensor, selection:Selection)->Tensor: return pre.relu()
     @torch.no_grad()
     def calibrate(self, sae, x:Tensor):
-        self.cut = shared_threshold(sae.preacts(x), self.target_l0)
-        self.threshold.fill_(self.cut)
+        self.guess = shared_threshold(sae.preacts(x), self.target_l0)
+        self.threshold.fill_(self.guess)
     @torch.no_grad()
-    def after_step(self, step): self.threshold.lerp_(self.threshold.new_tensor(self.cut), .05)  # over about 20 batches
+    def after_step(self, step):
+        self.guess = step.selection.shift
+        self.threshold.lerp_(self.threshold.new_tensor(self.guess), .05)  # an average over about 20 batches
     def log(self)->dict[str, float]: return dict(threshold=self.threshold.item())
     @torch.no_grad()
     def calibrate_inference(self, sae, x:Tensor):
-        self.select(sae.preacts(x))
-        self.threshold.fill_(self.cut)
+        self.threshold.fill_(self.select(sae.preacts(x)).shift)
     def frozen(self)->Gate:
         gate = JumpReLU(self.d_sae).to(self.threshold.device)
         gate.recipe = self.recipe
