@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from ..sparse.codes import Support
 from ..sparse.preacts import keep_above, PreActs
-from .core import Gate, Selection
+from .core import Gate, Selection, ThresholdGate
 
 # %% ../../nbs/sae/01_gates.ipynb #relu
 class ReLU(Gate):
@@ -38,6 +38,7 @@ class Gated(Gate):
 # %% ../../nbs/sae/01_gates.ipynb #topk
 class TopK(Gate):
     "The k largest pre-activations of each token, rectified"
+    offers = 'target_l0',
     def __init__(self, k:int):
         super().__init__()
         self.k = self.target_l0 = k
@@ -115,7 +116,7 @@ class _Count(torch.autograd.Function):
         return None, s.sum_by_feature(-g*((pre - theta).abs() < eps/2)/eps), None, None
 
 # %% ../../nbs/sae/01_gates.ipynb #jumprelu
-class JumpReLU(Gate):
+class JumpReLU(ThresholdGate):
     "Pre-activations above a learned threshold, one per feature"
     def __init__(self, d_sae:int):
         super().__init__()
@@ -135,9 +136,9 @@ class JumpReLU(Gate):
     def l0(self, pre:Tensor, z:Tensor, selection:Selection)->Tensor:
         count = _Count.apply(pre.detach(), self.level(selection), self.width, selection.support)
         return count/selection.support.n_rows
-    def in_window(self, pre:Tensor, selection:Selection)->Tensor:
-        "Return the () number of stored entries inside the windows, which contribute to a threshold's gradient"
-        return ((pre - selection.support.gather_features(selection.levels)).abs() < self.width/2).sum()
+    def unshifted_l0(self, step)->float: return float(step.l0)
+    def window_mass(self, step)->Tensor:
+        return ((step.pre - step.support.gather_features(step.selection.levels)).abs() < self.width/2).sum()
     @torch.no_grad()
     def set_thresholds(self,
         preacts:PreActs,
@@ -149,7 +150,7 @@ class JumpReLU(Gate):
         self.threshold.fill_(shared_threshold(preacts, l0))
     @torch.no_grad()
     def shift_thresholds(self, delta:float):
-        "Add `delta` to all thresholds, none of which becomes negative"
+        "Add `delta` to all thresholds; none becomes negative"
         self.threshold.add_(delta).clamp_(min=0)
     @torch.no_grad()
     def after_step(self, step): self.threshold.clamp_(min=0)
@@ -167,6 +168,7 @@ class JumpReLU(Gate):
 # %% ../../nbs/sae/01_gates.ipynb #projectedjumprelu
 class ProjectedJumpReLU(JumpReLU):
     "A JumpReLU that projects each training batch onto a target L0, by one shift of all thresholds"
+    offers = 'thresholds', 'target_l0'
     def __init__(self, d_sae:int,
         target_l0:float, # mean active features per token
     ):
@@ -183,6 +185,7 @@ class ProjectedJumpReLU(JumpReLU):
         unshifted_l0 = int((pre > support.gather_features(theta)).sum())/max(1, n)
         levels = (theta + shift).clamp(min=0)
         return Selection(*keep_above(support, pre, levels - below), shift, unshifted_l0, levels)
+    def unshifted_l0(self, step)->float: return step.selection.unshifted_l0
     def calibrate(self, sae, x:Tensor):
         self.set_thresholds(sae.preacts(x), self.target_l0)
         self.guess = 0.
@@ -200,6 +203,7 @@ class ProjectedJumpReLU(JumpReLU):
 # %% ../../nbs/sae/01_gates.ipynb #batchtopk
 class BatchTopK(Gate):
     "The k n largest pre-activations of a batch of n tokens, rectified"
+    offers = 'target_l0',
     def __init__(self, d_sae:int, k:float):
         super().__init__()
         self.target_l0, self.d_sae, self.guess = k, d_sae, 0.  # guess of the next cut; affects speed only
