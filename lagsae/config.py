@@ -340,12 +340,27 @@ def nest(
     return out
 
 # %% ../nbs/03_config.ipynb #-nearest-field
+_ELSEWHERE = {  # names that other toolkits use
+    **dict.fromkeys(['learning_rate', 'lr_rate', 'peak_lr'], 'lr'), 'lr_scheduler_name': 'lr_schedule',
+    **dict.fromkeys(['model_name', 'model', 'model_path'], 'tlens_model_name'),
+    **dict.fromkeys(['hook_name', 'hook_point', 'hook', 'layer', 'layers'], 'saes.sae_positions'),
+    **dict.fromkeys(['expansion_factor', 'expansion'], 'saes.dict_size_to_input_ratio'),
+    **dict.fromkeys(['d_sae', 'dict_size', 'num_latents', 'activation_dim'], 'saes.n_dict_components'),
+    **dict.fromkeys(['architecture', 'variant'], 'saes.sae_type'), 'l0': 'saes.target_l0',
+    **dict.fromkeys(['l1_coefficient', 'l1_coeff', 'l1_penalty', 'l0_coefficient'], 'saes.sparsity_coeff'),
+    **dict.fromkeys(['dataset', 'dataset_path'], 'data.dataset_name'), 'batch_size': 'data.train_batch_size',
+    **dict.fromkeys(['n_steps', 'steps', 'epochs', 'training_tokens', 'n_tokens'], 'data.n_train_samples'),
+    **dict.fromkeys(['warmup_steps', 'lr_warm_up_steps', 'lr_warmup_steps'], 'warmup_samples'),
+    **dict.fromkeys(['output_dir', 'checkpoint_path'], 'save_dir')}
+
 def _nearest_field(field:str, names:list[str])->str:
     "Return a hint for an unknown field; names in its own section come first"
     section, dot, name = field.rpartition('.')
     if section and name in names: return f'; {name} belongs to the top level'
+    if _ELSEWHERE.get(name) in names: return f'; here it is called `{_ELSEWHERE[name]}`'
     siblings = [f.removeprefix(section + dot) for f in names if f.rpartition('.')[0] == section]
-    return did_you_mean(name, siblings, names)
+    others = [f for f in names if not f.startswith('recipe.')]  # a typing error rarely means a constant of the recipe
+    return did_you_mean(name, siblings, others)
 
 # %% ../nbs/03_config.ipynb #-message
 _EXPECTED = {  # by pydantic's name of the error

@@ -74,7 +74,8 @@ def train_and_judge(
     sae, x = learner.sae.frozen(), data.held_out(1)
     uncalibrated, target = learner.l0_uncalibrated, learner.target_l0
     m, controls = reconstruction_metrics(sae, x), learner.terms.log()
-    return dict(sae_type=sae_type, d_in=data.d_in, d_sae=d_sae, target_l0=target, seed=seed, n_steps=n_steps, lr=learner.lr,
+    return dict(sae_type=sae_type, d_in=data.d_in, d_sae=d_sae, target_l0=target, seed=seed, n_steps=n_steps,
+                lr=learner.lr,
                 l0_uncalibrated=uncalibrated, l0=m['l0'], fvu=1 - m['explained_variance'], alive=m['alive_fraction'],
                 multiplier=controls.get('multiplier'), elasticity=controls.get('elasticity'),
                 slope_here=slope_here(sae, x), ripple=controls.get('ripple'),
