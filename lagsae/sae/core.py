@@ -143,6 +143,7 @@ class Step:
     xhat:Tensor  # (n, d_in) reconstruction
     l0:Tensor    # () mean active features per token, with the gate's surrogate gradient
     selection:Selection|None=None # what the gate selected
+    gate_grads:dict[str, Tensor]|None=None # gradients of the gate's parameters before clipping; after the backward pass
 
     @property
     def support(self)->Support: return self.codes.support
@@ -219,8 +220,9 @@ class SAE(nn.Module):
         taken = {id(p) for g in own for p in g['params']}
         return [dict(params=[p for p in self.parameters() if id(p) not in taken], lr=lr), *own]
     @torch.no_grad()
-    def before_step(self):
-        "Remove from each decoder row's gradient the component along the row, which would only change its norm"
+    def before_step(self, step:Step):
+        "Keep the gate's gradients in the step, and remove from each decoder row's gradient the component along the row"
+        step.gate_grads = {n: p.grad.clone() for n,p in self.gate.named_parameters() if p.grad is not None}
         if self.W_dec.grad is None: return
         for g,w in zip(cache_blocks(self.W_dec.grad), cache_blocks(self.W_dec)):
             g.addcmul_(w, (g*w).sum(1, keepdim=True), value=-1)

@@ -56,7 +56,7 @@ def solve_shift(
     guess:float=0.,   # guess of the shift; affects speed only
     below:float=0.,   # also return the entries this far below their shifted thresholds
 )->tuple[Support, Tensor, float]: # entries (a superset), their (nnz,) pre-activations, and the shift
-    "Find the scalar shift for which `n` entries of the batch, if so many are positive, exceed `max(0, threshold + shift)`"
+    "Find the scalar shift for which `n` entries of the batch, or all positive ones, exceed `max(0, threshold + shift)`"
     preacts.dense = 2  # always a list of entries, however long
     slack = .1*float((threshold + guess).clamp(min=0).mean())  # look a tenth of a threshold below the guess first
     while True:

@@ -136,7 +136,7 @@ class Learner:
         loss = sum(losses.values())
         self.optimizer.zero_grad()
         loss.backward()
-        sae.before_step()
+        sae.before_step(step)
         norms = [clip(g['params'], self.max_grad_norm) for g in self.optimizer.param_groups]
         grads = {f'gradient of {n}': p.grad for n,p in sae.named_parameters()}
         if not self.guard.passes(loss.detach() + sum(norms), {**losses, **grads}): return skipped(self.terms)
