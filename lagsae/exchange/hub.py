@@ -13,6 +13,7 @@ from ..errors import ConfigError, one_line, UserError
 from ..files import write_text
 from ..sae.core import SAE
 from ..source.models import pick_device
+from ..runs.metrics import shown_in
 from ..runs.folder import Run
 from .io import export_run, import_saes, read_sae, read_saes, READERS
 
@@ -28,14 +29,13 @@ def _section(tree:dict, name:str)->dict:
     return tree[name] if isinstance(tree.get(name), dict) else {}
 
 # %% ../../nbs/exchange/03_hub.ipynb #-metrics-table
-_COLUMNS = dict(target_l0='target L0', l0='L0', explained_variance='explained variance', delta_ce='delta CE')
-
 def _metrics_table(records:list[dict])->list[str]:
     "Return the lines of a Markdown table with one row per hook"
-    show = lambda v: f'{v:.4g}' if type(v) in (int, float) and abs(v) < 1e15 else '-'
+    metrics = shown_in('card')
     merged = [{**r, **_section(r, 'lagsae_metrics')} for r in records]
-    rows = [[_code_span(m['hook_name']), *(show(m.get(k)) for k in _COLUMNS)] for m in merged]
-    return [f'| {" | ".join(r)} |' for r in (['hook', *_COLUMNS.values()], ['---']*5, *rows)]
+    rows = [[_code_span(r['hook_name']), *(m.show(r.get(m.name)) for m in metrics)] for r in merged]
+    headings = ['hook', *(m.heading for m in metrics)]
+    return [f'| {" | ".join(r)} |' for r in (headings, ['---']*len(headings), *rows)]
 
 # %% ../../nbs/exchange/03_hub.ipynb #-training-list
 def _training_list(metadata:dict)->list[str]:

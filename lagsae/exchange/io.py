@@ -22,6 +22,7 @@ from ..config import Config, load_config, parse_config
 from ..sae.core import SAE
 from ..sae.gates import Gated, JumpReLU, ReLU, TopK
 from ..source.models import PROCESSING
+from ..runs.metrics import shown_in
 from ..runs.folder import read_probe, Run
 from .importers import (COMMON_NAMES, read_dictionary, read_gemma_scope, read_gemma_scope_2,
     read_reference, read_sparsify)
@@ -377,8 +378,6 @@ def _destination(dest, hook:str|None, suffix:str='')->Path:
     raise ConfigError(f'{repr(hook)[:60]} is not a hook name; give the name of the hook that the SAE belongs to')
 
 # %% ../../nbs/exchange/02_io.ipynb #export-run
-_METRICS = ('l0', 'target_l0', 'explained_variance', 'delta_ce', 'ce_recovered_zero', 'alive_fraction', 'verdict')
-
 def export_run(
     folder, # of a run
     dest,   # for one folder or file per hook
@@ -388,10 +387,11 @@ def export_run(
     write, suffix = choose(WRITERS, format, 'format', 'export')
     run, written = Run(folder), []
     metrics, probes = run.metrics if run.complete else dict(positions={}), read_probe(folder)
+    names = [metric.name for metric in shown_in('export')]
     for hook, sae in run.load_saes().items():
         m = metrics['positions'].get(hook)
         if not isinstance(m, dict): m = {}
-        metadata = dict(l0=m.get('l0'), lagsae_metrics={k: m[k] for k in _METRICS if k in m},
+        metadata = dict(l0=m.get('l0'), lagsae_metrics={k: m[k] for k in names if k in m},
                         training_tokens=metrics.get('n_train_tokens'))
         written.append(_destination(dest, hook, suffix))
         write(sae, written[-1], hook, run.cfg, metadata, probes.get(hook))

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 from ..files import write_text
+from ..runs.metrics import shown_in
 from ..runs.folder import Run
 from .features import coactive, Features, match_hooks, nearest, RunText, visible
 
@@ -194,10 +195,9 @@ def _about(run:Run, features:Features, source:str)->list[tuple[str, str]]: # nam
              ('mean L0', f'{len(fs.value)/max(1, fs.n_tokens):.2f}')]
     if not run.complete: return about
     m = run.metrics['positions'].get(fs.hook)
-    names = dict(explained_variance='explained variance', ce_recovered_zero='CE recovered')
-    metrics = {name: m.get(k) for k, name in names.items()} if isinstance(m, dict) else {}
-    # the file may have been edited: show numbers of a sane size only
-    return about + [(name, f'{v:.4f}') for name, v in metrics.items() if type(v) in (int, float) and abs(v) < 1e15]
+    metrics = m if isinstance(m, dict) else {}  # the file may have been edited
+    shown = [(m.heading, m.show(metrics.get(m.name))) for m in shown_in('page') if m.name != 'l0']  # that of this text
+    return about + [(heading, text) for heading, text in shown if text != '-']
 
 # %% ../../nbs/explore/02_page.ipynb #run-pages
 def run_pages(
