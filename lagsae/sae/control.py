@@ -61,7 +61,7 @@ class Lagrangian(Term):
     def after_step(self, sae:SAE, step:Step):
         gate, target, l0, fvu = sae.gate, self.target(sae), step.l0.detach().clamp(min=1e-3), step.fvu.detach()
         self.window = gate.window_mass(step)/l0/max(1, len(step.x))
-        # the gradient left on the thresholds, before clipping, per unit of ln L0; below one entry in a hundred it is noise
+        # the gradient left on the thresholds per unit of ln L0; with less than one entry in a hundred it is noise
         left = step.gate_grads['threshold'].sum()*gate.width/self.window.clamp(min=.01)
         self.elasticity.lerp_((self.price(fvu)*l0/target + left)/fvu, .02)
         self.update(gate.unshifted_l0(step)/target, fvu)
