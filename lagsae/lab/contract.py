@@ -7,14 +7,13 @@ __all__ = ['apply_gate', 'draw_gate', 'axes_sae', 'check_variant']
 
 # %% ../../nbs/lab/02_contract.ipynb #c-imports
 import copy, math
-from dataclasses import replace
 import matplotlib.pyplot as plt
 import torch
 from torch import Tensor
-from ..sparse.codes import Codes, DenseSupport, ragged_sum, sampled_product
+from ..sparse.codes import Codes, sampled_product
 from ..sparse.kernels import precisions
 from ..sparse.preacts import PreActs
-from ..sae.core import build, SAE, Step
+from ..sae.core import build, reference_step, SAE
 from .fit import fit
 from .synthetic import Synthetic
 
@@ -94,21 +93,9 @@ def _check_gradients(sae:SAE, terms, x:Tensor):
         assert p.grad is not None and p.grad.isfinite().all(), f'{name} must have a finite gradient'
         assert p.grad.abs().sum() > 0, f'{name} must have a gradient that is not zero'
 
-# %% ../../nbs/lab/02_contract.ipynb #-dense-step
-def _dense_step(sae:SAE, x:Tensor)->Step:
-    "Return the step that dense products make: all pre-activations, all activations, and a mask"
-    selection = sae.gate.select(PreActs(x, sae.W_enc, sae.b_enc, 'float32'))
-    mask = Codes(selection.support, torch.ones(len(selection.support), device=x.device)).dense() > 0
-    support = DenseSupport(*mask.shape, x.device)
-    selection = replace(selection, support=support, pre=None)
-    pre = sampled_product(x, sae.W_enc, support, sae.b_enc)
-    z = sae.gate(pre, selection)*mask.flatten()
-    xhat = ragged_sum(z, sae.W_dec, support) + sae.b_dec
-    return Step(x, pre, Codes(support, z), xhat, sae.gate.l0(pre, z, selection), selection)
-
 # %% ../../nbs/lab/02_contract.ipynb #-check-exact
 def _check_exact(sae:SAE, terms, x:Tensor):
-    "Check that loss and gradients of the sparse step equal those of a dense one, for every coarse precision"
+    "Check that loss and gradients of a step equal those of `reference_step`, for every coarse precision"
     sae, terms = copy.deepcopy(sae).double(), terms.double()
     sae.tokens_since_fired[:8] = 2**61  # some features are dead
     for t in terms.values(): t.begin(sae, x.double(), 10**6)
@@ -119,10 +106,10 @@ def _check_exact(sae:SAE, terms, x:Tensor):
         loss = sum(t(sae, step) for t in terms.values())
         loss.backward()
         return [loss.detach(), *(torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in sae.parameters())]
-    want = results(_dense_step(sae, few))
+    want = results(reference_step(sae, few))
     for sae.precision in precisions(x.device):
         for a, b in zip(results(sae.step(few)), want):
-            assert (a - b).abs().max() <= 1e-9*b.abs().max(), f'a sparse step must equal the dense one, {sae.precision}'
+            assert (a - b).abs().max() <= 1e-9*b.abs().max(), f'a step must equal the reference step, {sae.precision}'
 
 # %% ../../nbs/lab/02_contract.ipynb #-check-frozen
 @torch.no_grad()
