@@ -1,5 +1,5 @@
 "Sparse autoencoders that reach the L0 you ask for: the names here are imported when they are first used"
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 import importlib
 from .sparse.threads import choose_wait_policy

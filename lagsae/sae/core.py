@@ -196,6 +196,7 @@ class SAE(nn.Module):
     def d_sae(self)->int: return self.W_enc.shape[0]
     @property
     def d_in(self)->int: return self.W_enc.shape[1]
+    def extra_repr(self)->str: return f'd_in={self.d_in}, d_sae={self.d_sae}'
 
     def normalize(self, x:Tensor)->Tensor:
         "Return (n, d_in) raw activations in float32, centred and scaled"
