@@ -62,7 +62,7 @@ def evaluate(
 )->pd.DataFrame:             # one row per SAE
     "Evaluate the SAEs in a folder on held-out tokens"
     metrics = reevaluate(*saes_to_evaluate(folder, config), n_tokens, device, progress, folder=folder)
-    return pd.DataFrame(metrics['positions']).T.rename_axis('hook')
+    return pd.DataFrame.from_dict(metrics['positions'], orient='index').rename_axis('hook')
 
 # %% ../nbs/front.ipynb #sweep
 def sweep(

@@ -59,7 +59,8 @@ def check_variant(
 ):
     "Raise an `AssertionError` that names the part of the contract that a variant breaks"
     truth = Synthetic(n_features=48, d_in=32, l0=4., zipf=0., shared=0.)
-    learner, rows = fit(sae_type, truth, 64, hps, n_steps=300, batch=256)
+    # after 300 steps the nested prefixes of Matryoshka still leave an FVU of 0.29
+    learner, rows = fit(sae_type, truth, 64, hps, n_steps=600, batch=256)
     sae = learner.sae
     x, losses = truth.sample(20_000, seed=10**6), [r['loss'] for r in rows]  # a seed that training does not reach
     _check_shapes(sae, x)
