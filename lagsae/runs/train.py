@@ -153,10 +153,10 @@ def log(self:TrainLoop, i:int, scalars:dict, bar):
                           positions=rows))
     bar.set_postfix_str(f'{progress_text(rows)}, {speed:,.0f} tokens/s')
     for hook,learner in self.learners.items():
-        warning = learner.terms.warning()
-        if not warning or (hook, warning) in self.warned: continue
-        self.warned.add((hook, warning))
-        tqdm.write(f'{hook}, step {i}: {warning}')
+        for warning in learner.warnings():
+            if (hook, warning) in self.warned: continue
+            self.warned.add((hook, warning))
+            tqdm.write(f'{hook}, step {i}: {warning}')
     for callback in self.callbacks: callback.on_log(self.run, i == len(self.stream) - 1)
 
 # %% ../../nbs/runs/04_train.ipynb #progress-text

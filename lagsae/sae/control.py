@@ -24,15 +24,17 @@ def start_at(
 # %% ../../nbs/sae/03_control.ipynb #lagrangian
 class Lagrangian(Term):
     "The price of L0, found by dual ascent"
+    is_replayable = True
     def __init__(self,
         start_alpha:float=.4, # first value of the multiplier, in d ln FVU / d ln L0
         target_l0:float|None=None, # mean active features per token; default: the target of the gate
     ):
         super().__init__()
         self.target_l0, self.needs = target_l0, ('thresholds', *(['target_l0'] if target_l0 is None else []))
-        self.pace, self.window = 1., 1.  # the learning rate over its peak; entries inside windows, per active entry
         state = dict(log_alpha=math.log(start_alpha), elasticity=start_alpha, violation=0., square=0., fvu=0.)
         for name, v in state.items(): self.register_buffer(name, torch.tensor(v, dtype=torch.float32))
+        # the learning rate over its peak; entries inside windows, per active entry
+        for name in ('pace', 'window'): self.register_buffer(name, torch.ones((), dtype=torch.double), persistent=False)
 
     @property
     def log_bounds(self)->tuple[float, float]:
@@ -40,29 +42,29 @@ class Lagrangian(Term):
         return math.log(self.recipe.multiplier_min), math.log(self.recipe.multiplier_max)
     def target(self, sae:SAE)->float: return sae.gate.target_l0 or self.target_l0
     def begin(self, sae:SAE, x:Tensor, n_tokens:int): start_at(sae, x, self.target(sae))
-    def before_step(self, progress:float, lr_factor:float): self.pace = lr_factor
+    def before_step(self, progress:float, lr_factor:float): self.pace.fill_(lr_factor)
     def price(self, fvu:Tensor)->Tensor:
         "Return alpha times the running mean of the FVU: the cost of an L0 equal to the target"
         return self.log_alpha.exp()*torch.where(self.fvu == 0, fvu.detach(), self.fvu)
     def forward(self, sae:SAE, step:Step)->Tensor: return self.price(step.fvu)*step.l0/self.target(sae)
     @torch.no_grad()
     def update(self,
-        unshifted_l0:float, # L0 at the thresholds without the shift, over the target
-        fvu:Tensor,   # () squared error per token
+        unshifted_l0:Tensor, # () L0 at the thresholds without the shift, over the target
+        fvu:Tensor,          # () squared error per token
     ):
         "Take a step of dual ascent, and update the averages for the loss and the log"
         r, g = self.recipe, unshifted_l0 - 1
-        self.violation.lerp_(torch.full_like(fvu, g), .1)
-        self.square.lerp_(torch.full_like(fvu, g*g), .02)
+        self.violation.lerp_(g.to(self.violation), .1)
+        self.square.lerp_((g*g).to(self.square), .02)
         self.fvu.copy_(torch.where(self.fvu == 0, fvu, self.fvu.lerp(fvu, .01)))
-        clipped = max(-r.violation_clip, min(r.violation_clip, g))
-        self.log_alpha.add_(self.pace*clipped/r.dual_time).clamp_(*self.log_bounds)
+        ascent = self.pace*g.clamp(-r.violation_clip, r.violation_clip)/r.dual_time
+        self.log_alpha.add_(ascent.to(self.log_alpha)).clamp_(*self.log_bounds)
     @torch.no_grad()
     def after_step(self, sae:SAE, step:Step):
         gate, target, l0, fvu = sae.gate, self.target(sae), step.l0.detach().clamp(min=1e-3), step.fvu.detach()
-        self.window = gate.window_mass(step)/l0/max(1, len(step.x))
+        self.window.copy_(gate.window_mass(step)/l0/max(1, len(step.x)))
         # the gradient left on the thresholds per unit of ln L0; with less than one entry in a hundred it is noise
-        left = step.gate_grads['threshold'].sum()*gate.width/self.window.clamp(min=.01)
+        left = step.gate_grads['threshold'].sum()*gate.width/self.window.to(fvu).clamp(min=.01)
         self.elasticity.lerp_((self.price(fvu)*l0/target + left)/fvu, .02)
         self.update(gate.unshifted_l0(step)/target, fvu)
     def diagnosis(self)->str|None:
@@ -72,14 +74,14 @@ class Lagrangian(Term):
     def warning(self)->str|None:
         if self.diagnosis(): return f'multiplier at a bound: {self.diagnosis()}'
         if self.window < .01: return 'too few pre-activations near their thresholds: thresholds learn nothing'
-    def log(self)->dict[str, float]:
-        state = dict(multiplier=self.log_alpha.exp(), elasticity=self.elasticity, violation=self.violation,
-                     ripple=self.square.sqrt(), in_window=self.window)
-        return {k: float(v) for k,v in state.items()}
+    def log(self)->dict[str, Tensor]:
+        return dict(multiplier=self.log_alpha.exp(), elasticity=self.elasticity, violation=self.violation,
+                    ripple=self.square.sqrt(), in_window=self.window)
 
 # %% ../../nbs/sae/03_control.ipynb #lagrangianl1
 class LagrangianL1(Term):
     "An L1 penalty whose weight is found by dual ascent on a target L0; for gates that do not fix their L0"
+    is_replayable = True
     needs = 'free_l0',
     def __init__(self,
         target_l0:float,        # T, mean active features per token
@@ -100,12 +102,12 @@ class LagrangianL1(Term):
         r = self.recipe
         self.violation.lerp_(step.l0/self.target_l0 - 1, .1)
         self.log_coeff.add_(self.violation.clamp(-r.violation_clip, r.violation_clip)/self.dual_time)
-    def log(self)->dict[str, float]:
-        return dict(multiplier=self.log_coeff.exp().item(), violation=self.violation.item())
+    def log(self)->dict[str, Tensor]: return dict(multiplier=self.log_coeff.exp(), violation=self.violation)
 
 # %% ../../nbs/sae/03_control.ipynb #l0
 class L0(Term):
     "A fixed price per active feature"
+    is_replayable = True
     needs = 'thresholds',
     def __init__(self,
         coeff:float,      # price of an active feature per token
@@ -119,6 +121,7 @@ class L0(Term):
 # %% ../../nbs/sae/03_control.ipynb #targetl0
 class TargetL0(Term):
     "A quadratic penalty on the relative distance of L0 from a target"
+    is_replayable = True
     needs = 'thresholds',
     def __init__(self,
         target_l0:float, # mean active features per token

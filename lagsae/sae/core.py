@@ -17,8 +17,7 @@ from ..errors import ConfigError
 from ..config import Recipe
 from ..registry import locate_variant, trust_named
 from ..sparse.codes import Codes, DenseSupport, ragged_sum, sampled_product, Support
-from ..sparse.kernels import cache_blocks
-from ..sparse.preacts import PreActs
+from ..sparse.preacts import PreActs, preacts_of
 
 # %% ../../nbs/sae/00_core.ipynb #selection
 @dataclass
@@ -26,8 +25,8 @@ class Selection:
     "The entries of a batch that a gate stores, and what it learned of the batch"
     support:Support           # the stored entries
     pre:Tensor|None=None      # (nnz,) their pre-activations, if already computed
-    shift:float=0.            # added to all thresholds for this batch
-    unshifted_l0:float|None=None # mean active features per token at the thresholds without the shift
+    shift:Tensor|float=0.     # () added to all thresholds for this batch
+    unshifted_l0:Tensor|None=None # () mean active features per token at the thresholds without the shift
     levels:Tensor|None=None   # (d_sae,) above which features are active in this batch: thresholds, with the shift
 
 # %% ../../nbs/sae/00_core.ipynb #gate
@@ -36,6 +35,7 @@ class Gate(nn.Module):
     recipe = Recipe()            # constants of training; `build` sets another
     target_l0:float|None = None  # mean active features per token that the gate itself fixes
     offers:tuple[str, ...] = ('free_l0',)  # names in `CAPABILITIES`: what a term may need of this gate
+    is_replayable = False  # whether all that changes between steps is in tensors, changed in place: as CUDA graphs need
     def choose(self,
         pre:Tensor, # (c, d_sae) pre-activations of a chunk of tokens
     )->Support:
@@ -59,8 +59,8 @@ class Gate(nn.Module):
     def after_step(self, step): "Update state and project parameters, after each optimiser step"
     def calibrate_inference(self, sae, x:Tensor):
         "Set what inference needs from (n, d_in) scaled held-out activations, after the last step"
-    def log(self)->dict[str, float]:
-        "Return scalars to log"
+    def log(self)->dict[str, Tensor]:
+        "Return scalars to log, numbers or () tensors"
         return {}
     def param_groups(self)->list[dict]:
         "Return optimiser groups with learning rates of their own; all other parameters join the SAE's group"
@@ -87,8 +87,8 @@ class ThresholdGate(Gate):
     def shift_thresholds(self, delta:float):
         "Add `delta` to all thresholds"
         raise NotImplementedError
-    def unshifted_l0(self, step)->float:
-        "Return the mean number of active features per token that the thresholds alone give to a batch"
+    def unshifted_l0(self, step)->Tensor:
+        "Return the () mean number of active features per token that the thresholds alone give to a batch"
         raise NotImplementedError
     def window_mass(self, step)->Tensor:
         "Return the () number of stored entries inside the windows, which contribute to a threshold's gradient"
@@ -100,6 +100,8 @@ class Term(nn.Module):
     needs:tuple[str, ...] = ()   # names in `CAPABILITIES`: what the gate must offer
     recipe = Recipe()            # constants of training; `build` sets another
     target_l0:float|None = None  # mean active features per token that the term aims at
+    is_replayable = False        # whether all that changes between steps is in tensors, changed in place
+    capacity = None              # a `Capacity` for entries of its own, in steps with fixed shapes
     def begin(self, sae, x:Tensor, n_tokens:int):
         "Prepare from (n, d_in) scaled activations and the number of tokens of the run, before the first step"
     def before_step(self, progress:float, lr_factor:float):
@@ -108,12 +110,13 @@ class Term(nn.Module):
         "Return the weighted scalar that is added to the loss"
         raise NotImplementedError
     def after_step(self, sae, step): "Update state, after each optimiser step"
+    def adapt(self, sae): "Decide what stays fixed for the next steps, in steps with fixed shapes; may ask the device"
     def diagnosis(self)->str|None: "Return why the target cannot be met, or None"
     def warning(self)->str|None:
         "Return what the user should know while training goes on, or None"
         return self.diagnosis()
-    def log(self)->dict[str, float]:
-        "Return what to log besides the scalar"
+    def log(self)->dict[str, Tensor]:
+        "Return what to log besides the scalar, numbers or () tensors"
         return {}
 
 # %% ../../nbs/sae/00_core.ipynb #terms
@@ -131,7 +134,7 @@ class Terms(nn.ModuleDict):
     def warning(self)->str|None:
         "Return the first warning of a term, or None"
         return next((why for t in self.values() if (why := t.warning())), None)
-    def log(self)->dict[str, float]: return {k: v for t in self.values() for k,v in t.log().items()}
+    def log(self)->dict[str, Tensor]: return {k: v for t in self.values() for k,v in t.log().items()}
 
 # %% ../../nbs/sae/00_core.ipynb #step
 @dataclass
@@ -157,7 +160,7 @@ class Step:
         factors:Tensor, # (n,) factor of each token
     )->'Step':
         "Return the step with each token, its pre-activations, activations and reconstruction multiplied by its factor"
-        rows, entries = factors.unsqueeze(1), factors[self.support.row]
+        rows, entries = factors.unsqueeze(1), factors.index_select(0, self.support.row)
         codes = Codes(self.support, self.codes.val*entries)
         return replace(self, x=self.x*rows, pre=self.pre*entries, codes=codes, xhat=self.xhat*rows)
 
@@ -187,6 +190,7 @@ class SAE(nn.Module):
         self.W_enc, self.b_enc = nn.Parameter(W.clone()), nn.Parameter(torch.zeros(d_sae))
         self.W_dec, self.b_dec = nn.Parameter(W), nn.Parameter(torch.zeros(d_in))
         self.gate, self.precision = gate, 'auto'  # precision of the coarse pass of `PreActs`; does not change results
+        self.capacity = None  # a `Capacity` for training with fixed shapes, which the learner sets
         self.register_buffer('mean', torch.zeros(d_in))
         self.register_buffer('scale', torch.ones(()))
         self.register_buffer('tokens_since_fired', torch.zeros(d_sae, dtype=torch.long))
@@ -203,7 +207,7 @@ class SAE(nn.Module):
         return (x.float() - self.mean)/self.scale
     def preacts(self, x:Tensor)->PreActs:
         "Return the pre-activations of (n, d_in) scaled activations, to be selected from"
-        return PreActs(x, self.W_enc, self.b_enc, self.precision)
+        return preacts_of(x, self.W_enc, self.b_enc, self.precision, self.capacity if self.training else None)
     def _encode(self, x:Tensor)->tuple[Selection, Tensor, Codes]:
         "Return the selection, and pre-activations and activations of its entries, for scaled activations"
         selection = self.gate.select(self.preacts(x))
@@ -239,19 +243,15 @@ class SAE(nn.Module):
         return [dict(params=[p for p in self.parameters() if id(p) not in taken], lr=lr), *own]
     @torch.no_grad()
     def before_step(self, step:Step):
-        "Keep the gate's gradients in the step, and remove from each decoder row's gradient the component along the row"
+        "Keep the gate's gradients in the step, as they are before clipping"
         step.gate_grads = {n: p.grad.clone() for n,p in self.gate.named_parameters() if p.grad is not None}
-        if self.W_dec.grad is None: return
-        for g,w in zip(cache_blocks(self.W_dec.grad), cache_blocks(self.W_dec)):
-            g.addcmul_(w, (g*w).sum(1, keepdim=True), value=-1)
     @torch.no_grad()
     def after_step(self, step:Step):
-        "Renormalise decoder rows, update the gate, and count tokens, in all and since each feature fired"
-        for w in cache_blocks(self.W_dec): w.div_(w.norm(dim=1, keepdim=True))
+        "Update the gate, and count tokens, in all and since each feature fired"
         self.gate.after_step(step)
         self.tokens_seen += len(step.x)
         self.tokens_since_fired += len(step.x)
-        fired = step.support.sum_by_feature((step.codes.val != 0).float())
+        fired = step.support.sum_by_feature((step.codes.val.detach() != 0).float())
         self.tokens_since_fired.masked_fill_(fired > 0, 0)
 
 # %% ../../nbs/sae/00_core.ipynb #use-recipe

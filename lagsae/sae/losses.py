@@ -8,13 +8,17 @@ __all__ = ['Mse', 'group_ends', 'PrefixMse', 'L1', 'dead_window', 'AuxK']
 # %% ../../nbs/sae/02_losses.ipynb #c-imports
 import torch
 from torch import Tensor
-from ..sparse.codes import grouped_sum, ragged_sum, sampled_product
-from ..sparse.preacts import PreActs
+from ..sparse.codes import grouped_sum, prefix_loss, ragged_sum, sampled_product
+from ..sparse.cpu import cache_rows
+from ..sparse.fixed import Capacity
+from ..sparse.kernels import is_fixed
+from ..sparse.preacts import preacts_of
 from .core import SAE, Step, Term
 
 # %% ../../nbs/sae/02_losses.ipynb #mse
 class Mse(Term):
     "Squared error per token, summed over the input's dimensions: E|x - xhat|^2"
+    is_replayable = True
     def forward(self, sae:SAE, step:Step)->Tensor: return step.fvu
 
 # %% ../../nbs/sae/02_losses.ipynb #group-ends
@@ -36,7 +40,7 @@ class _PrefixErrors(torch.autograd.Function):
     @staticmethod
     def forward(ctx, groups, b, x, weights):
         loss, weights = 0., weights.view(-1, 1, 1)/max(1, len(x))
-        for e, some in zip(groups.split(64, 1), x.split(64)):  # 64 tokens at a time, so that they stay in the cache
+        for e, some in zip(groups.split(cache_rows(x), 1), x.split(cache_rows(x))):
             e[0].add_(b - some)
             for g in range(1, len(e)): e[g].add_(e[g - 1])  # now the errors of the prefixes
             loss = loss + (weights*e.square()).sum()
@@ -52,6 +56,7 @@ class _PrefixErrors(torch.autograd.Function):
 # %% ../../nbs/sae/02_losses.ipynb #prefixmse
 class PrefixMse(Term):
     "Squared error per token, averaged over the reconstructions from nested prefixes of the dictionary"
+    is_replayable = True
     def __init__(self,
         ends:list[int],                # end of each prefix, the last is d_sae
         weights:list[float]|None=None, # of each prefix, scaled to add up to one; default: all equal
@@ -62,14 +67,18 @@ class PrefixMse(Term):
             raise ValueError(f'group_weights: expected one for each of {len(ends)} groups, got {len(weights)}')
         if not (min(weights) >= 0 and 0 < sum(weights) < float('inf')):  # written so that NaN fails
             raise ValueError(f'group_weights: expected numbers of zero or more, not all zero, got {weights}')
-        self.ends, self.weights = ends, [w/sum(weights) for w in weights]
+        self.ends = ends
+        self.register_buffer('weights', torch.tensor([w/sum(weights) for w in weights]), persistent=False)
     def forward(self, sae:SAE, step:Step)->Tensor:
-        groups = grouped_sum(step.codes.val, sae.W_dec, step.support, self.ends)
-        return _PrefixErrors.apply(groups, sae.b_dec, step.x, step.x.new_tensor(self.weights))
+        parts = step.codes.val, sae.W_dec, sae.b_dec, step.x
+        if step.support.is_fixed: return prefix_loss(*parts, step.support, self.ends, self.weights)
+        groups = grouped_sum(*parts[:2], step.support, self.ends)
+        return _PrefixErrors.apply(groups, *parts[2:], self.weights.to(step.x.dtype))
 
 # %% ../../nbs/sae/02_losses.ipynb #l1
 class L1(Term):
     "Sum of the rectified pre-activations per token, times a coefficient"
+    is_replayable = True
     def __init__(self, coeff:float):
         super().__init__()
         self.coeff = coeff
@@ -87,28 +96,45 @@ _NEVER = 2**62  # tokens; stands for "not chosen yet"
 
 class AuxK(Term):
     "Squared error with which dead features reconstruct the residual, over the residual's variance"
+    is_replayable = True
     def __init__(self,
         k:int|None=None,          # dead features per token; None: as many as are active, at most d_in/2
         coeff:float=1/32,         # weight of the term
         dead_after:int|None=None, # silent tokens after which a feature is dead; None: `dead_window`
     ):
         super().__init__()
-        self.k, self.coeff, self.n_dead, self.never = k, coeff, 0, False
+        self.k, self.coeff, self.never = k, coeff, False
+        self.capacity = None  # with fixed shapes: room for the entries of dead features, or for none while none is dead
         self.register_buffer('dead_after', torch.tensor(dead_after or _NEVER))
+        self.register_buffer('n_dead', torch.tensor(0), persistent=False)  # for the log
+        self.register_buffer('chosen_k', torch.tensor(k or 0))
     def begin(self, sae:SAE, x:Tensor, n_tokens:int):
         if self.dead_after == _NEVER: self.dead_after.fill_(dead_window(n_tokens))
         self.never = bool(self.dead_after >= n_tokens)
     def warning(self)->str|None:
         if not self.never: return None
         return f'dead_toks_threshold: {int(self.dead_after)} tokens are the whole run or more; no feature can die'
+    def dead(self, sae:SAE)->Tensor:
+        "Return the (d_sae,) mask of the dead features, and count them for the log"
+        dead = sae.tokens_since_fired >= self.dead_after
+        self.n_dead.copy_(dead.sum())
+        return dead
+    def adapt(self, sae:SAE):
+        if self.capacity is None: self.capacity = Capacity(0., sae.d_sae, sae.mean.device)
+        if not self.dead(sae).any(): self.capacity.per_token = 0.
+        elif not self.capacity.per_token: self.capacity.per_token = 1.5*(self.k or sae.d_in//2)
+    def is_idle(self, x:Tensor, dead:Tensor)->bool:
+        "Return whether there is nothing to do; with fixed shapes, whether no feature was dead at the last `adapt`"
+        return not (self.capacity and self.capacity.per_token) if is_fixed(x.device) else not dead.any()
     def forward(self, sae:SAE, step:Step)->Tensor:
-        dead = (sae.tokens_since_fired >= self.dead_after).nonzero().flatten()
-        self.n_dead = len(dead)  # for the log
-        if not len(dead): return step.x.new_zeros(())
-        k = min(self.k or max(1, min(round(float(step.l0.detach())), sae.d_in//2)), len(dead))
-        W, b, e = sae.W_enc[dead], sae.b_enc[dead], step.residual.detach()
-        support, known = PreActs(step.x, W, b, sae.precision).select_topk(k)
-        z = sampled_product(step.x, W, support, b, known).relu()
-        error = (ragged_sum(z, sae.W_dec[dead], support) - e).square().sum(-1).mean()
+        dead = self.dead(sae)
+        if self.is_idle(step.x, dead): return step.x.new_zeros(())
+        if self.k is None:  # once; resuming finds it among the buffers
+            if not self.chosen_k: self.chosen_k.fill_(max(1, min(round(float(step.l0.detach())), sae.d_in//2)))
+            self.k = int(self.chosen_k)
+        preacts, e = preacts_of(step.x, sae.W_enc, sae.b_enc, sae.precision, self.capacity), step.residual.detach()
+        support, known = preacts.select_topk(self.k, dead)
+        z = sampled_product(step.x, sae.W_enc, support, sae.b_enc, known).relu()
+        error = (ragged_sum(z, sae.W_dec, support) - e).square().sum(-1).mean()
         return self.coeff*error/(e - e.mean(0)).square().sum(-1).mean().clamp(min=1e-12)
-    def log(self)->dict[str, float]: return dict(dead=self.n_dead)
+    def log(self)->dict[str, Tensor]: return dict(dead=self.n_dead)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['mean_and_scale', 'shrink_factors', 'describe_massive_tokens', 'fit_scaler', 'limit_massive', 'principal_directions',
-           'init_principal', 'anneal_norms', 'match_scale']
+           'init_principal', 'norm_exponent', 'anneal_norms', 'match_scale']
 
 # %% ../../nbs/sae/04_recipe.ipynb #c-imports
 import math
@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from ..errors import ConfigError
 from ..config import Recipe
+from ..sparse.kernels import is_fixed
 from .core import SAE, Step
 
 # %% ../../nbs/sae/04_recipe.ipynb #mean-and-scale
@@ -72,7 +73,9 @@ def limit_massive(
     limit:float, # of the squared norm of a token
 )->Step:
     "Return the step with massive tokens shrunk to the limit"
+    if math.isinf(limit): return step
     factors = shrink_factors(size, limit)
+    if is_fixed(size.device): return step.rescaled(factors)  # asking whether there is any would take longer
     return step.rescaled(factors) if factors.min() < 1 else step
 
 # %% ../../nbs/sae/04_recipe.ipynb #principal-directions
@@ -98,16 +101,22 @@ def init_principal(
     sae.W_enc.copy_(W)
     sae.W_dec.copy_(W)
 
+# %% ../../nbs/sae/04_recipe.ipynb #norm-exponent
+def norm_exponent(
+    progress:float, # fraction of the run that is done
+    recipe:Recipe=Recipe(),
+)->float:
+    "Return the exponent to which `anneal_norms` raises norms: from zero to one, which it is from the middle of the run"
+    return min(1, progress/recipe.norm_anneal) if recipe.norm_anneal else 1
+
 # %% ../../nbs/sae/04_recipe.ipynb #anneal-norms
 def anneal_norms(
     x:Tensor,    # (n, d_in) scaled activations
     size:Tensor, # (n,) their squared norms
-    progress:float,  # fraction of the run that is done
-    recipe:Recipe=Recipe(),
+    exponent,    # `norm_exponent`, a number or a () tensor
 )->tuple[Tensor, Tensor]: # activations and squared norms as training sees them
     "Return tokens with norms between one, at the beginning of the run, and their own, from the middle on"
-    exponent = min(1, progress/recipe.norm_anneal) if recipe.norm_anneal else 1
-    if exponent == 1: return x, size
+    if isinstance(exponent, float | int) and exponent == 1: return x, size
     size = size.clamp(min=1e-6)  # a token at the mean stays there
     return x*size.pow((exponent - 1)/2).unsqueeze(1), size.pow(exponent)
 

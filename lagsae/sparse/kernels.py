@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['use', 'backend_name', 'is_fixed', 'backend', 'sort_by_feature', 'pairs', 'sum_by_token', 'sum_by_feature',
-           'pairs_and_sum_by_feature', 'sum_values_by_feature', 'sum_values_by_token', 'precisions',
+           'pairs_and_sum_by_feature', 'sum_values_by_feature', 'sum_values_by_token', 'prefix_errors', 'precisions',
            'fastest_precision', 'pick_precision']
 
 # %% ../../nbs/sparse/02_kernels.ipynb #c-imports
@@ -106,6 +106,19 @@ def sum_values_by_token(
 )->Tensor:         # (n,)
     "Return for each token the sum of its entries' values"
     return backend(values).sum_values_by_token(values, support)
+
+# %% ../../nbs/sparse/02_kernels.ipynb #prefix-errors
+def prefix_errors(
+    values:Tensor,  # (nnz,)
+    W:Tensor,       # (m, d) one row per feature
+    support,        # a `Support` of n tokens and m features
+    ends:tuple,     # where each of G groups of features ends; ascending, the last is m
+    b:Tensor,       # (d,) added to every reconstruction
+    x:Tensor,       # (n, d) what is reconstructed
+    weights:Tensor, # (G,) of the prefixes that end there
+)->tuple:           # () loss; (n G, d) its gradient for each token's groups; a support with these n G rows
+    "Return the weighted squared error per token of nested prefixes, and its gradient for the sum of each group"
+    return backend(x).prefix_errors(values, W, support, ends, b, x, weights)
 
 # %% ../../nbs/sparse/02_kernels.ipynb #precisions
 def precisions(

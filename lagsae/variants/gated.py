@@ -18,6 +18,7 @@ from ..sae.losses import L1, Mse
 # %% ../../nbs/variants/gated.ipynb #gateaux
 class GateAux(Term):
     "Squared error of the reconstruction from the gate alone, with the decoder taken as a constant"
+    is_replayable = True
     def forward(self, sae:SAE, step:Step)->Tensor:
         xhat = ragged_sum(step.pre.relu(), sae.W_dec.detach(), step.support) + sae.b_dec.detach()
         return (step.x - xhat).square().sum(-1).mean()
