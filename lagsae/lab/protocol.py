@@ -73,7 +73,7 @@ def train_and_judge(
     learner, rows = fit(sae_type, data, d_sae, hps, n_steps, batch, lr, seed, recipe)
     sae, x = learner.sae.frozen(), data.held_out(1)
     uncalibrated, target = learner.l0_uncalibrated, learner.target_l0
-    m, controls = reconstruction_metrics(sae, x), learner.terms.log()
+    m, controls = reconstruction_metrics(sae, x), learner.controls()
     return dict(sae_type=sae_type, d_in=data.d_in, d_sae=d_sae, target_l0=target, seed=seed, n_steps=n_steps,
                 lr=learner.lr,
                 l0_uncalibrated=uncalibrated, l0=m['l0'], fvu=1 - m['explained_variance'], alive=m['alive_fraction'],

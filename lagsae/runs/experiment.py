@@ -112,7 +112,7 @@ class Experiment:
     def _evaluate_learners(self)->dict[str, dict]:
         "Evaluate the SAEs in training, with what their gates and controllers log"
         metrics = self._metrics({hook: learner.sae for hook,learner in self.learners.items()})
-        return {hook: {**self._judge(hook, metrics[hook]['l0']), **metrics[hook], **l.sae.gate.log(), **l.terms.log()}
+        return {hook: {**self._judge(hook, metrics[hook]['l0']), **metrics[hook], **l.controls()}
                 for hook,l in self.learners.items()}
 
     def _judge(self, hook:str, l0:float)->dict:

@@ -39,7 +39,7 @@ class FixedStep:
         self.lr_factor, self.exponent = torch.zeros((), device=device), torch.zeros((), device=device)
         # steps not taken: in all, in a row, and of these all for want of room
         self.counts = torch.zeros(3, dtype=torch.long, device=device)
-        self.n_steps, self.is_annealed = 0, True
+        self.n_steps, self.is_annealed, self.parts = 0, True, {}  # parts: what a step that was not taken is explained by
         self.replay = Replay(self.take)
         learner.sae.capacity = Capacity(self.entries_per_token(x), learner.sae.d_sae, device)
 
@@ -80,12 +80,14 @@ class FixedStep:
         x = sae.normalize(x)
         size = x.square().sum(-1)
         finite = size.sum().isfinite()
+        self.parts = {'squared norms': size}
         x, size = torch.where(finite, x, 0), torch.where(finite, size, 0)
         if not self.is_annealed: x, size = anneal_norms(x, size, self.exponent)
         step, losses = learner.forward(x, size)
         if sae.capacity.is_dense: sae.capacity.note((step.codes.val != 0).sum(), len(x))
         norms = learner.backward(step, sum(losses.values()))
         loss = sum(losses.values()).detach()
+        self.parts |= losses
         fits = ~torch.stack([c.exceeded for c in self.capacities]).any()
         ok = finite & fits & (loss + sum(norms)).isfinite()
         learner.optimizer.update(self.lr_factor, ok)
@@ -116,8 +118,16 @@ class FixedStep:
         if counts[2]:
             self.notes.append(f'{counts[2]:.0f} steps were left out, because there was no room for all entries; there '
                               f'is now, for {sae.capacity.per_token:.0f} per token')
-        learner.guard.skipped, learner.guard.in_row = int(counts[0]), int(counts[1])
         self.counts[2] = 0
+        self.tell(learner.guard, dict(skipped_steps=int(counts[0]), skipped_in_row=int(counts[1])))
+    def named_counts(self)->dict[str, Tensor]:
+        return dict(skipped_steps=self.counts[0], skipped_in_row=self.counts[1])
+    def tell(self, guard, numbers:dict):
+        "Tell the learner's `Guard` which steps were not taken, and remove from numbers what is only meant for it"
+        guard.skipped, guard.in_row = numbers['skipped_steps'], numbers.pop('skipped_in_row')
+        if guard.in_row < guard.max_skipped: return
+        grads = {f'gradient of {n}': p.grad for n,p in self.learner.sae.named_parameters()}
+        guard.reason = guard.describe(self.parts | grads) or 'there was no room for all entries'
     def state(self)->dict:
         "Return what resuming needs, as plain data"
         rooms = {name: (c.per_token, float(c.needed), float(c.margin)) for name,c in self.named_capacities().items()}

@@ -89,8 +89,8 @@ class FusedAdam(Adam):
         if not state:
             if p.is_cuda and torch.cuda.is_current_stream_capturing():
                 raise RuntimeError('FusedAdam: a parameter has its first gradient while a CUDA graph is captured')
-            state.update(step=torch.zeros((), device=p.device), exp_avg=torch.zeros_like(p),
-                         exp_avg_sq=torch.zeros_like(p))
+            state.update(step=torch.zeros((), dtype=torch.float32, device=p.device),
+                         exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
         return state
     @torch.no_grad()
     def update(self,
