@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import median
 import pandas as pd
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 from ..config import Recipe
 from ..errors import ConfigError, one_line
 from ..registry import locate_variant, variant_names, variant_params
@@ -84,25 +85,31 @@ def learner_at(
         if len(recent) == 10 and max(recent) < .05: break
     return learner
 
+# %% ../../nbs/lab/04_bench.ipynb #-waits
+class _Waits(TorchDispatchMode):
+    "Count the calls of `.item()`, each of which would wait for a GPU"
+    n = 0
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.n += func is torch.ops.aten._local_scalar_dense.default
+        return func(*args, **(kwargs or {}))
+
 # %% ../../nbs/lab/04_bench.ipynb #count-launches
 def count_launches(
     learner,        # whose `step` is looked at, after it has been warmed up
     x:torch.Tensor, # (n, d_in) activations
 )->dict[str, int]:  # launches (None without a GPU) and syncs
     "Count the kernels that a step launches, and how often it waits for a result"
-    cuda, kinds = x.device.type == 'cuda', torch.profiler.ProfilerActivity
-    # without a GPU the older profiler does, which writes nothing to standard error
-    profiler = (torch.profiler.profile(activities=[kinds.CPU, kinds.CUDA]) if cuda else
-                torch.autograd.profiler.profile(use_kineto=False))
-    with profiler as profile:
+    if x.device.type != 'cuda':
+        with _Waits() as waits: learner.step(x, 1., 0.)
+        return dict(launches=None, syncs=waits.n)
+    kinds = torch.profiler.ProfilerActivity
+    with torch.profiler.profile(activities=[kinds.CPU, kinds.CUDA]) as profile:
         learner.step(x, 1., 0.)
-        if cuda: torch.cuda.synchronize()  # counted as a cudaDeviceSynchronize, which no step does
+        torch.cuda.synchronize()  # counted as a cudaDeviceSynchronize, which no step does
     events = {e.key: e.count for e in profile.key_averages()}
     count = lambda *starts: sum(n for key,n in events.items() if key.startswith(starts))
-    # `.item()` of a tensor on the GPU is a _local_scalar_dense that waits for its stream
-    waits = count('cudaStreamSynchronize', 'cudaEventSynchronize'), count('aten::_local_scalar_dense')
-    launches = count('cudaLaunchKernel', 'cuLaunchKernel', 'cudaGraphLaunch') if cuda else None
-    return dict(launches=launches, syncs=waits[0] if cuda else waits[1])
+    return dict(launches=count('cudaLaunchKernel', 'cuLaunchKernel', 'cudaGraphLaunch'),
+                syncs=count('cudaStreamSynchronize', 'cudaEventSynchronize'))
 
 # %% ../../nbs/lab/04_bench.ipynb #encoder-seconds
 def encoder_seconds(
