@@ -18,7 +18,7 @@ import pandas as pd
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from ..config import Recipe
-from ..errors import ConfigError, one_line
+from ..errors import ConfigError, one_line, RunError
 from ..registry import locate_variant, variant_names, variant_params
 from ..sae.core import build
 from ..sae.learner import Learner
@@ -81,7 +81,8 @@ def learner_at(
     recent = collections.deque(maxlen=10)
     few = x[:512] if x.device.type == 'cpu' else x  # on a GPU, another shape would be another graph
     for _ in range(200):  # steps with a learning rate of zero, until ten in a row are within 5 % of the L0
-        recent.append(abs(learner.step(few, 1., 0.)['l0'].item()/l0 - 1))
+        # to log a step is also when a learner on a GPU finds out how much room its codes need
+        recent.append(abs(learner.log(learner.step(few, 1., 0.))['l0']/l0 - 1))
         if len(recent) == 10 and max(recent) < .05: break
     return learner
 
@@ -148,6 +149,7 @@ def time_step(
     often = dict(warmup=10, repeat=5) if cuda else {}
     times = seconds(lambda: learner.step(x, 1., 0.), n, device, **often, budget=budget)
     memory, counts = peak_memory(device), count_launches(learner, x)
+    if not math.isfinite(learner.log(learner.step(x, 1., 0.))['loss']): raise RunError('the step was skipped')
     step = sae.step(sae.normalize(x))
     stored = int(step.support.crow[-1])/batch
     return dict(sae_type=sae_type, d_in=d_in, d_sae=d_sae, l0=round(step.l0.item(), 2), stored=round(stored, 1),
