@@ -391,7 +391,7 @@ def _peer_rows(python:str, versions:dict, variants, device:torch.device, size:di
 
 # %% ../../nbs/lab/04_bench.ipynb #compare
 COLUMNS = ['shape', 'toolkit', 'variant', 'mode', 'tokens_per_second', 'median_tokens_per_second', 'peak_memory_mib',
-           'l0', 'encoder_share', 'launches', 'syncs', 'batch', 'note']
+           'l0', 'stored', 'encoder_share', 'launches', 'syncs', 'batch', 'note']
 
 def compare(
     shapes:dict,  # name to (d_in, d_sae, l0)
