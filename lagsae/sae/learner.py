@@ -133,7 +133,8 @@ class Learner:
         self.terms.begin(self.sae, x, self.n_tokens)
     def _make_optimizer(self, x:Tensor|None=None): # (n, d_in) raw activations
         fixed = is_fixed(self.sae.mean.device)
-        self.optimizer = (FusedAdam if fixed else Adam)(self.sae.param_groups(self.lr), self.sae.W_dec, self.max_grad_norm)
+        make = FusedAdam if fixed else Adam
+        self.optimizer = make(self.sae.param_groups(self.lr), self.sae.W_dec, self.max_grad_norm)
         if fixed: self.fixed = FixedStep(self, x)
     @torch.no_grad()
     def calibrate_inference(self, x:Tensor):  # (n, d_in) raw held-out activations
@@ -180,7 +181,8 @@ class Learner:
         self.terms.after_step(self.sae, step)
     @property
     def is_replayable(self)->bool:
-        "Return whether a CUDA graph can replay the step: gate and all terms say so themselves, not a class they derive from"
+        "Return whether a CUDA graph can replay the step"
+        # gate and terms must say so themselves: a class that derives from one that does may keep numbers elsewhere
         return all(type(m).__dict__.get('is_replayable') for m in (self.sae.gate, *self.terms.values()))
     def log(self, scalars:dict)->dict[str, float]:
         "Return the scalars of a step as floats, with what gate and terms log"

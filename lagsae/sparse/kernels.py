@@ -24,7 +24,8 @@ class use:
     "Choose a backend: 'reference', 'cpu', 'triton', or 'auto'; as a context manager, until the end of its block"
     def __init__(self, name:str):
         global _chosen
-        if name not in ('auto', *_MODULES): raise ConfigError(f'backend: expected auto, {", ".join(_MODULES)}, got {name}')
+        names = 'auto', *_MODULES
+        if name not in names: raise ConfigError(f'backend: expected {", ".join(names)}, got {name}')
         self.before, _chosen = _chosen, name
     def __enter__(self): return self
     def __exit__(self, *error):

@@ -40,8 +40,9 @@ def launch(kernel, grid:tuple, *args, num_warps:int=4, **constants):
     finally: launching = False
 
 # %% ../../nbs/sparse/04_launch.ipynb #-compile
-_TYPES = {torch.float32: 'fp32', torch.float64: 'fp64', torch.bfloat16: 'bf16', torch.float16: 'fp16', torch.int64: 'i64',
-          torch.int32: 'i32', torch.int8: 'i8', torch.uint8: 'u8', torch.bool: 'i1', int: 'i32', float: 'fp32'}
+_TYPES = {torch.float32: 'fp32', torch.float64: 'fp64', torch.bfloat16: 'bf16', torch.float16: 'fp16',
+          torch.int64: 'i64', torch.int32: 'i32', torch.int8: 'i8', torch.uint8: 'u8', torch.bool: 'i1',
+          int: 'i32', float: 'fp32'}
 
 def _compile(kernel, args:tuple, num_warps:int, constants:dict):
     "Compile a kernel, for the types of its arguments, to machine code of an H100"

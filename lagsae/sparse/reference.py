@@ -89,8 +89,8 @@ def prefix_errors(
     b:Tensor,       # (d,) added to every reconstruction
     x:Tensor,       # (n, d) what is reconstructed
     weights:Tensor, # (G,) of the prefixes that end there
-)->tuple[Tensor, Tensor, 'Bags']: # () loss; (n G, d) its gradient for each token's groups; a support with these n G rows
-    "Return the weighted squared error per token of nested prefixes, and its gradient for the sum of each group"
+)->tuple[Tensor, Tensor, 'Bags']: # () loss; (n G, d) its gradient; a support with these n G rows
+    "Return the weighted squared error per token of nested prefixes, its gradient for each group's sum, and the groups"
     dense = _dense(values, support)
     parts = torch.stack([dense[:, i:j] @ W[i:j] for i,j in zip((0, *ends), ends)], 1)
     errors = parts.cumsum(1) + (b - x).unsqueeze(1)
