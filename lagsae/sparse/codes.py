@@ -280,5 +280,6 @@ class Codes:
     def dense(self)->Tensor:
         "Return the codes as one dense (n, d_sae) tensor, for small inputs and for tests"
         if self.support.is_dense: return self.val.view(self.shape)
+        if self.support.is_fixed: return self.active().dense()
         return self.val.new_zeros(self.shape).index_put((self.support.row, self.support.col), self.val)
     def __repr__(self): return f'Codes({self.shape[0]} tokens, {self.shape[1]} features, {len(self.support)} entries)'
