@@ -82,7 +82,7 @@ class L1(Term):
     def __init__(self, coeff:float):
         super().__init__()
         self.coeff = coeff
-    def forward(self, sae:SAE, step:Step)->Tensor: return self.coeff*step.pre.relu().sum()/len(step.x)
+    def forward(self, sae:SAE, step:Step)->Tensor: return self.coeff*step.pre.relu().sum()/step.support.n_rows
 
 # %% ../../nbs/sae/02_losses.ipynb #dead-window
 def dead_window(

@@ -10,7 +10,6 @@ __all__ = ['CHUNK', 'sort_by_feature', 'cut_into_chunks', 'pairs', 'sum_by_featu
 from functools import lru_cache
 from typing import NamedTuple
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 import triton
 import triton.language as tl
