@@ -31,7 +31,7 @@ class Selection:
     unshifted_l0:Tensor|None=None # () mean active features per token at the thresholds without the shift
     levels:Tensor|None=None   # (d_sae,) above which features are active in this batch: thresholds, with the shift
     width:Tensor|None=None    # () of the window around a level in which pre-activations give it a gradient
-    n_active:Tensor|None=None # () active entries, with a surrogate gradient, if the gate counts them with the activations
+    n_active:Tensor|None=None # () active entries, with a surrogate gradient, if the gate counted them
 
 # %% ../../nbs/sae/00_core.ipynb #gate
 class Gate(nn.Module):

@@ -79,7 +79,7 @@ class FixedPreActs(PreActs):
         return self.x.to(self.precision) @ self.W.to(self.precision).T
     @cached_property
     def margin(self)->tuple[Tensor, Tensor, Tensor, Tensor]:
-        "Return twice the largest error of `product` on a few tokens, that over their spread, the spread, and minus the first"
+        "Return twice the largest error of `product` on a few tokens, that over the spread, the spread, and minus that"
         from lagsae.sparse.triton_step import probe_margin
         n, largest = len(self.x), None if self.capacity is None else self.capacity.margin
         if not n: return self.b.new_zeros(4).unbind()

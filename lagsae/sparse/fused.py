@@ -77,7 +77,7 @@ def keep_near(
     levels:Tensor, # (m,)
     below:Tensor,  # ()
 )->tuple[Support, Tensor]:
-    "Return support and values of the entries above their levels minus `below`; a fixed support stays, with masked values"
+    "Return support and values of the entries above their levels minus `below`; a fixed support stays"
     if not support.is_fixed: return keep_above(support, pre, levels - below)
     from lagsae.sparse.triton_step import mask_below
     return support, mask_below(pre, support.col, levels, below, FAR_BELOW)

@@ -46,7 +46,7 @@ def prepare(
     mean:Tensor,     # (d,)
     scale:Tensor,    # ()
     exponent:Tensor|None, # () to which norms are raised; None: they stay
-)->tuple[Tensor, Tensor, Tensor]: # (n, d) tokens; (n,) squared norms before the exponent; (n,) squared norms of the tokens
+)->tuple[Tensor, Tensor, Tensor]: # (n, d) tokens; (n,) squared norms before the exponent; (n,) after it
     "Return normalised tokens, with zeros for those that are not finite, and their squared norms"
     n, d = x.shape
     out, raw, sizes = mean.new_empty((n, d)), mean.new_empty(n), mean.new_empty(n)
@@ -174,8 +174,8 @@ def mask_below(
 )->Tensor:         # (C,)
     "Return the values, with `fill` for those that are not above their levels minus `below`"
     out = torch.empty_like(pre)
-    launch(_mask_below, (triton.cdiv(len(pre), _PLACES),), pre.contiguous(), col, levels.contiguous(), below, out, len(pre),
-           float(fill), BLOCK=_PLACES)
+    launch(_mask_below, (triton.cdiv(len(pre), _PLACES),), pre.contiguous(), col, levels.contiguous(), below, out,
+           len(pre), float(fill), BLOCK=_PLACES)
     return out
 
 # %% ../../nbs/sparse/07_triton_step.ipynb #-note-fired
@@ -210,6 +210,7 @@ def _ladder(device:torch.device)->Tensor:
     "Return the levels of the ladder on a device; copied there once, because a copy makes the GPU wait"
     return torch.tensor(_LADDER, device=device)
 
+# %% ../../nbs/sparse/07_triton_step.ipynb #-write-levels
 @triton.jit
 def _levels(threshold, guess, spread, ladder, out, M, L: tl.constexpr, BLOCK: tl.constexpr):
     "Levels below a guess, in units of the mean threshold; after them, the lowest shift that makes a difference"
@@ -263,8 +264,8 @@ def shift_edges(
 )->tuple[Tensor, Tensor]: # (m,) least product of each feature; () the level
     "Return the first level that enough entries reach, and what it asks of each feature"
     edge, level = torch.empty_like(threshold), threshold.new_empty(())
-    launch(_edges, (triton.cdiv(len(threshold), 1024),), threshold, b, levels, counts, below, edge, level, len(threshold),
-           float(least), L=len(counts), BLOCK=1024)
+    launch(_edges, (triton.cdiv(len(threshold), 1024),), threshold, b, levels, counts, below, edge, level,
+           len(threshold), float(least), L=len(counts), BLOCK=1024)
     return edge, level
 
 # %% ../../nbs/sparse/07_triton_step.ipynb #-over
@@ -448,7 +449,8 @@ def judge(
     "Return whether a step is taken, and its scalars, NaN if not; count it if not"
     ok, out = torch.empty((), dtype=torch.bool, device=values.device), torch.empty_like(values)
     size = triton.next_power_of_2(max(len(values), len(exceeded)))
-    launch(_judge, (1,), values, total, exceeded, counts, ok, out, k, len(values), len(exceeded), BLOCK=size, num_warps=1)
+    launch(_judge, (1,), values, total, exceeded, counts, ok, out, k, len(values), len(exceeded), BLOCK=size,
+           num_warps=1)
     return ok, out
 
 # %% ../../nbs/sparse/07_triton_step.ipynb #-ascend
@@ -493,7 +495,7 @@ def price(
 
 # %% ../../nbs/sparse/07_triton_step.ipynb #ascend
 def ascend(
-    state:list[Tensor], # log_alpha, elasticity, violation, square, fvu, pace, window of a `Lagrangian`; changed in place
+    state:tuple, # log_alpha, elasticity, violation, square, fvu, pace, window of a `Lagrangian`; changed in place
     l0:Tensor, fvu:Tensor, # () of the step
     grad:Tensor,        # () sum of the thresholds' gradients
     width:Tensor, near:Tensor, # () of the windows; how many entries are inside
