@@ -42,7 +42,8 @@ class Capacity:
         "Reserve half as much again as was needed, if that is more than there is room for, or less than a third of it"
         enough = 1.5*needed
         before, was_dense = self.per_token, self.is_dense
-        if needed > self.per_token or enough < self.per_token/3: self.per_token = enough
+        # nothing needed: there was no step yet, or no dead feature until now
+        if needed > self.per_token or 0 < enough < self.per_token/3: self.per_token = enough
         self.needed.zero_()
         return self.is_dense != was_dense or not self.is_dense and self.per_token != before
 
