@@ -9,6 +9,7 @@ __all__ = ['start_at', 'Lagrangian', 'LagrangianL1', 'L0', 'TargetL0']
 import math
 import torch
 from torch import Tensor
+from ..sparse.kernels import is_fixed
 from .core import SAE, Step, Term, ThresholdGate
 
 # %% ../../nbs/sae/03_control.ipynb #start-at
@@ -46,7 +47,12 @@ class Lagrangian(Term):
     def price(self, fvu:Tensor)->Tensor:
         "Return alpha times the running mean of the FVU: the cost of an L0 equal to the target"
         return self.log_alpha.exp()*torch.where(self.fvu == 0, fvu.detach(), self.fvu)
-    def forward(self, sae:SAE, step:Step)->Tensor: return self.price(step.fvu)*step.l0/self.target(sae)
+    def forward(self, sae:SAE, step:Step)->Tensor:
+        target, fvu = self.target(sae), step.fvu.detach()
+        if is_fixed(fvu.device):
+            from lagsae.sparse.triton_step import price
+            return price(self.log_alpha, self.fvu, fvu, target)*step.l0
+        return self.price(fvu)*step.l0/target
     @torch.no_grad()
     def update(self,
         unshifted_l0:Tensor, # () L0 at the thresholds without the shift, over the target
@@ -61,8 +67,16 @@ class Lagrangian(Term):
         self.log_alpha.add_(ascent.to(self.log_alpha)).clamp_(*self.log_bounds)
     @torch.no_grad()
     def after_step(self, sae:SAE, step:Step):
-        gate, target, l0, fvu = sae.gate, self.target(sae), step.l0.detach().clamp(min=1e-3), step.fvu.detach()
-        self.window.copy_(gate.window_mass(step)/l0/max(1, len(step.x)))
+        gate, target, l0, fvu = sae.gate, self.target(sae), step.l0.detach(), step.fvu.detach()
+        near, n = gate.window_mass(step), max(1, step.support.n_rows)
+        if is_fixed(fvu.device):
+            from lagsae.sparse.triton_step import ascend
+            state = self.log_alpha, self.elasticity, self.violation, self.square, self.fvu, self.pace, self.window
+            parts = l0, fvu, step.gate_grads['threshold'].sum(), gate.width, near, gate.unshifted_l0(step)
+            r = self.recipe
+            return ascend(state, *parts, n, target, r.violation_clip, r.dual_time, self.log_bounds)
+        l0 = l0.clamp(min=1e-3)
+        self.window.copy_(near/l0/n)
         # the gradient left on the thresholds per unit of ln L0; with less than one entry in a hundred it is noise
         left = step.gate_grads['threshold'].sum()*gate.width/self.window.to(fvu).clamp(min=.01)
         self.elasticity.lerp_((self.price(fvu)*l0/target + left)/fvu, .02)
@@ -96,7 +110,7 @@ class LagrangianL1(Term):
     def begin(self, sae:SAE, x:Tensor, n_tokens:int): start_at(sae, x, self.target_l0)
     def forward(self, sae:SAE, step:Step)->Tensor:
         g = (step.l0.detach()/self.target_l0 - 1).clamp(max=2)
-        return self.log_coeff.exp()*(1 + self.damping*g).clamp(min=0)*step.pre.relu().sum()/len(step.x)
+        return self.log_coeff.exp()*(1 + self.damping*g).clamp(min=0)*step.pre.relu().sum()/step.support.n_rows
     @torch.no_grad()
     def after_step(self, sae:SAE, step:Step):
         r = self.recipe

@@ -17,6 +17,8 @@ from ..errors import ConfigError
 from ..config import Recipe
 from ..registry import locate_variant, trust_named
 from ..sparse.codes import Codes, DenseSupport, ragged_sum, sampled_product, Support
+from ..sparse.fused import note_fired, squared_error
+from ..sparse.kernels import is_fixed
 from ..sparse.preacts import PreActs, preacts_of
 
 # %% ../../nbs/sae/00_core.ipynb #selection
@@ -28,6 +30,8 @@ class Selection:
     shift:Tensor|float=0.     # () added to all thresholds for this batch
     unshifted_l0:Tensor|None=None # () mean active features per token at the thresholds without the shift
     levels:Tensor|None=None   # (d_sae,) above which features are active in this batch: thresholds, with the shift
+    width:Tensor|None=None    # () of the window around a level in which pre-activations give it a gradient
+    n_active:Tensor|None=None # () active entries, with a surrogate gradient, if the gate counted them
 
 # %% ../../nbs/sae/00_core.ipynb #gate
 class Gate(nn.Module):
@@ -155,14 +159,42 @@ class Step:
     @cached_property
     def fvu(self)->Tensor:
         "Return the () squared error per token; since E|x|^2 = 1, this is the fraction of variance unexplained"
+        if is_fixed(self.x.device): return squared_error(self.x, self.xhat)
         return self.residual.square().sum(-1).mean()
     def rescaled(self,
         factors:Tensor, # (n,) factor of each token
     )->'Step':
         "Return the step with each token, its pre-activations, activations and reconstruction multiplied by its factor"
-        rows, entries = factors.unsqueeze(1), factors.index_select(0, self.support.row)
-        codes = Codes(self.support, self.codes.val*entries)
-        return replace(self, x=self.x*rows, pre=self.pre*entries, codes=codes, xhat=self.xhat*rows)
+        return _Rescaled(self, factors)
+    @property
+    def unscaled(self)->'Step':
+        "Return the step whose tokens have no factors yet"
+        return self
+
+# %% ../../nbs/sae/00_core.ipynb #-rescaled
+class _Rescaled(Step):
+    "A step with a factor for each token; computes only what is asked for"
+    def __init__(self, step:Step, factors:Tensor):
+        self.step, self.factors, self.l0, self.selection = step, factors, step.l0, step.selection
+    @property
+    def support(self)->Support: return self.step.support
+    @property
+    def unscaled(self)->Step: return self.step.unscaled
+    @cached_property
+    def _entries(self)->Tensor: return self.factors.index_select(0, self.support.row)
+    @cached_property
+    def x(self)->Tensor: return self.step.x*self.factors.unsqueeze(1)
+    @cached_property
+    def pre(self)->Tensor: return self.step.pre*self._entries
+    @cached_property
+    def codes(self)->Codes: return Codes(self.support, self.step.codes.val*self._entries)
+    @cached_property
+    def xhat(self)->Tensor: return self.step.xhat*self.factors.unsqueeze(1)
+    @cached_property
+    def fvu(self)->Tensor:
+        if is_fixed(self.factors.device): return squared_error(self.step.x, self.step.xhat, self.factors)
+        return self.residual.square().sum(-1).mean()
+
 
 # %% ../../nbs/sae/00_core.ipynb #reference-step
 def reference_step(
@@ -249,10 +281,8 @@ class SAE(nn.Module):
     def after_step(self, step:Step):
         "Update the gate, and count tokens, in all and since each feature fired"
         self.gate.after_step(step)
-        self.tokens_seen += len(step.x)
-        self.tokens_since_fired += len(step.x)
-        fired = step.support.sum_by_feature((step.codes.val.detach() != 0).float())
-        self.tokens_since_fired.masked_fill_(fired > 0, 0)
+        self.tokens_seen += step.support.n_rows
+        note_fired(step.unscaled.codes.val.detach(), step.support, self.tokens_since_fired)
 
 # %% ../../nbs/sae/00_core.ipynb #use-recipe
 def use_recipe(

@@ -6,25 +6,12 @@
 __all__ = ['CHECK_EVERY', 'FixedStep']
 
 # %% ../../nbs/sae/06_fixed_step.ipynb #c-imports
-import math
+from functools import reduce
 import torch
 from torch import Tensor
 from ..sparse.fixed import Capacity
 from ..sparse.replay import Replay
-from .recipe import anneal_norms, norm_exponent
-
-# %% ../../nbs/sae/06_fixed_step.ipynb #-keep
-def _keep(tensors:list[Tensor])->list[tuple[list[Tensor], Tensor]]:
-    "Copy tensors, those of one type and shape together, since each copy is a launch"
-    groups = {}
-    for t in tensors: groups.setdefault((t.dtype, t.shape), []).append(t.detach())
-    return [(group, torch.stack(group)) for group in groups.values()]
-
-# %% ../../nbs/sae/06_fixed_step.ipynb #-put-back
-def _put_back(kept:list[tuple[list[Tensor], Tensor]], ok:Tensor):
-    "Give tensors the values of their copies, unless `ok`"
-    for group, before in kept:
-        torch._foreach_copy_(group, list(torch.where(ok, torch.stack(group), before).unbind()))
+from .recipe import norm_exponent
 
 # %% ../../nbs/sae/06_fixed_step.ipynb #fixed-step
 CHECK_EVERY = 50  # steps; fewer cost time, more leave a run with too little room for longer
@@ -39,8 +26,10 @@ class FixedStep:
         self.lr_factor, self.exponent = torch.zeros((), device=device), torch.zeros((), device=device)
         # steps not taken: in all, in a row, and of these all for want of room
         self.counts = torch.zeros(3, dtype=torch.long, device=device)
-        self.n_steps, self.is_annealed, self.parts = 0, True, {}  # parts: what a step that was not taken is explained by
-        self.replay = Replay(self.take)
+        self.n_steps, self.is_annealed = 0, True
+        self.parts = {}  # what a step that was not taken is explained by
+        from lagsae.sparse.triton_step import Snapshot
+        self.replay, self.snapshot = Replay(self.take), Snapshot()
         learner.sae.capacity = Capacity(self.entries_per_token(x), learner.sae.d_sae, device)
 
     @torch.no_grad()
@@ -53,7 +42,8 @@ class FixedStep:
         return sae.d_sae if sae.capacity.exceeded else 1.5*float(sae.capacity.needed)
     @property
     def capacities(self)->list[Capacity]:
-        return [m.capacity for m in (self.learner.sae, *self.learner.terms.values()) if m.capacity and m.capacity.per_token]
+        owners = self.learner.sae, *self.learner.terms.values()
+        return [m.capacity for m in owners if m.capacity and m.capacity.per_token]
     def state_tensors(self)->list[Tensor]:
         "Return all that a step changes, except what the optimiser alone changes"
         sae, terms = self.learner.sae, self.learner.terms
@@ -74,34 +64,26 @@ class FixedStep:
         return self.replay(key, x)
     def take(self, x:Tensor)->dict[str, Tensor]:
         "Do forward, backward, clip, Adam and controllers, on the device alone"
-        learner, sae = self.learner, self.learner.sae
-        for c in self.capacities: c.begin_step()
-        kept = _keep(self.state_tensors())
-        x = sae.normalize(x)
-        size = x.square().sum(-1)
-        finite = size.sum().isfinite()
-        self.parts = {'squared norms': size}
-        x, size = torch.where(finite, x, 0), torch.where(finite, size, 0)
-        if not self.is_annealed: x, size = anneal_norms(x, size, self.exponent)
+        from lagsae.sparse.triton_step import judge, prepare
+        learner, sae, capacities = self.learner, self.learner.sae, self.capacities
+        for c in capacities: c.begin_step()
+        self.snapshot.take(self.state_tensors())
+        x, raw, size = prepare(x, sae.mean, sae.scale, None if self.is_annealed else self.exponent)
+        self.parts = {'squared norms': raw}
         step, losses = learner.forward(x, size)
         if sae.capacity.is_dense: sae.capacity.note((step.codes.val != 0).sum(), len(x))
-        norms = learner.backward(step, sum(losses.values()))
-        loss = sum(losses.values()).detach()
+        loss = reduce(torch.add, losses.values())
         self.parts |= losses
-        fits = ~torch.stack([c.exceeded for c in self.capacities]).any()
-        ok = finite & fits & (loss + sum(norms)).isfinite()
+        norms = learner.backward(step, loss)
+        scalars = dict(loss=loss, grad_norm=norms[0], **losses, l0=step.l0, explained_variance=1 - step.fvu)
+        values = [loss, *norms, *[*scalars.values()][2:]]  # the first of them must be finite
+        exceeded = torch.stack([c.exceeded for c in capacities])
+        values = torch.stack([v.detach().to(loss) for v in values])
+        ok, values = judge(values, 1 + len(norms), raw.sum(), exceeded, self.counts)
         learner.optimizer.update(self.lr_factor, ok)
         learner.after_step(step)
-        _put_back(kept, ok)
-        self.count(ok, fits)
-        scalars = dict(loss=loss, **losses, l0=step.l0, explained_variance=1 - step.fvu, grad_norm=norms[0])
-        values = torch.stack([v.detach().to(loss) for v in scalars.values()])
-        return dict(zip(scalars, torch.where(ok, values, math.nan).unbind()))
-    def count(self, ok:Tensor, fits:Tensor):
-        "Count a step that was not taken"
-        in_all, in_row, no_room = self.counts.unbind()
-        skipped = torch.stack([in_all + ~ok, (in_row + 1)*~ok, no_room + ~fits])
-        self.counts.copy_(skipped)
+        self.snapshot.restore(ok)
+        return dict(zip(scalars, [*values[:2].unbind(), *values[1 + len(norms):].unbind()]))
     @torch.no_grad()
     def adapt(self):
         "Read what was needed and skipped; reserve what the next steps need"
@@ -113,7 +95,8 @@ class FixedStep:
         needed, margins, counts = numbers[:len(capacities)], numbers[len(capacities):-3], numbers[-3:]
         for c, n in zip(capacities, needed): c.adapt(n)
         if max(margins) >= .5 and sae.precision != 'float32':
-            self.notes.append(f'encoder_precision: {sae.precision} is too coarse for these activations; float32 from now on')
+            self.notes.append(f'encoder_precision: {sae.precision} is too coarse for these activations; '
+                              'float32 from now on')
             sae.precision = 'float32'
         if counts[2]:
             self.notes.append(f'{counts[2]:.0f} steps were left out, because there was no room for all entries; there '

@@ -9,6 +9,7 @@ __all__ = ['ReLU', 'Gated', 'TopK', 'shared_threshold', 'JumpReLU', 'ProjectedJu
 import copy
 import torch
 from torch import Tensor, nn
+from ..sparse.fused import absorb_shift, count_above, count_near, keep_near, threshold_gate
 from ..sparse.preacts import keep_above, PreActs
 from .core import Gate, Selection, ThresholdGate
 
@@ -61,35 +62,6 @@ def shared_threshold(
         *_, shift = some.solve_shift(zeros, round(l0*len(some.x)), shift)
     return shift
 
-# %% ../../nbs/sae/01_gates.ipynb #-jumprelu
-class _JumpReLU(torch.autograd.Function):
-    "Activations; the gradient passes where active, and thresholds get the rectangle estimate"
-    @staticmethod
-    def forward(ctx, pre, threshold, width, support):
-        theta = support.gather_features(threshold)
-        ctx.save_for_backward(pre, theta, width)
-        ctx.support = support
-        return pre*(pre > theta)
-    @staticmethod
-    def backward(ctx, g):
-        (pre, theta, eps), s = ctx.saved_tensors, ctx.support
-        window = (pre - theta).abs() < eps/2
-        return g*(pre > theta), s.sum_by_feature(-g*theta/eps*window), None, None
-
-# %% ../../nbs/sae/01_gates.ipynb #-count
-class _Count(torch.autograd.Function):
-    "Number of active entries; thresholds get the rectangle estimate"
-    @staticmethod
-    def forward(ctx, pre, threshold, width, support):
-        theta = support.gather_features(threshold)
-        ctx.save_for_backward(pre, theta, width)
-        ctx.support = support
-        return (pre > theta).sum().to(pre.dtype)
-    @staticmethod
-    def backward(ctx, g):
-        (pre, theta, eps), s = ctx.saved_tensors, ctx.support
-        return None, s.sum_by_feature(-g*((pre - theta).abs() < eps/2)/eps), None, None
-
 # %% ../../nbs/sae/01_gates.ipynb #jumprelu
 class JumpReLU(ThresholdGate):
     "Pre-activations above a learned threshold, one per feature"
@@ -105,16 +77,18 @@ class JumpReLU(ThresholdGate):
     @property
     def width(self)->Tensor: return self.recipe.bandwidth*self.spread
     def select(self, preacts:PreActs)->Selection:
-        levels, below = self.threshold.detach().clone(), self.width/2 if self.training else 0
-        return Selection(*preacts.select_above(levels - below), levels=levels)
+        levels, width = self.threshold.detach().clone(), self.width
+        below = width/2 if self.training else 0
+        return Selection(*preacts.select_above(levels - below), levels=levels, width=width)
     def forward(self, pre:Tensor, selection:Selection)->Tensor:
-        return _JumpReLU.apply(pre, self.level(selection), self.width, selection.support)
+        width = self.width if selection.width is None else selection.width
+        z, selection.n_active = threshold_gate(pre, self.level(selection), width, selection.support)
+        return z
     def l0(self, pre:Tensor, z:Tensor, selection:Selection)->Tensor:
-        count = _Count.apply(pre.detach(), self.level(selection), self.width, selection.support)
-        return count/selection.support.n_rows
+        return selection.n_active/selection.support.n_rows
     def unshifted_l0(self, step)->Tensor: return step.l0.detach().double()
     def window_mass(self, step)->Tensor:
-        return ((step.pre - step.support.gather_features(step.selection.levels)).abs() < self.width/2).sum()
+        return count_near(step.pre.detach(), step.selection.levels, step.selection.width, step.support)
     @torch.no_grad()
     def set_thresholds(self,
         preacts:PreActs,
@@ -155,22 +129,20 @@ class ProjectedJumpReLU(JumpReLU):
         return (self.threshold + selection.shift).clamp(min=0) if self.training else self.threshold
     def select(self, preacts:PreActs)->Selection:
         if not self.training: return super().select(preacts)
-        n, theta, below = len(preacts.x), self.threshold.detach(), self.width/2
+        n, theta, width = len(preacts.x), self.threshold.detach(), self.width
+        below = width/2
         # a guess of at most zero, so that all entries above the thresholds themselves are there to be counted
         support, pre, shift = preacts.solve_shift(theta, round(self.target_l0*n), self.guess.clamp(max=0), below)
-        unshifted_l0 = (pre > support.gather_features(theta)).sum().double()/max(1, n)
+        unshifted_l0 = count_above(pre, theta, support)/max(1, n)
         levels = (theta + shift).clamp(min=0)
-        return Selection(*keep_above(support, pre, levels - below), shift, unshifted_l0, levels)
+        return Selection(*keep_near(support, pre, levels, below), shift, unshifted_l0, levels, width)
     def unshifted_l0(self, step)->Tensor: return step.selection.unshifted_l0
     def calibrate(self, sae, x:Tensor):
         self.set_thresholds(sae.preacts(x), self.target_l0)
         self.guess.zero_()
     @torch.no_grad()
     def after_step(self, step):
-        self.threshold.lerp_(self.threshold.mean(), self.recipe.mean_pull)
-        absorbed = self.recipe.absorb_rate*step.selection.shift
-        self.shift_thresholds(absorbed)
-        self.guess.copy_(step.selection.shift - absorbed)
+        absorb_shift(self.threshold, step.selection.shift, self.guess, self.recipe.mean_pull, self.recipe.absorb_rate)
     @torch.no_grad()
     def calibrate_inference(self, sae, x:Tensor):
         self.shift_thresholds(self.select(sae.preacts(x)).shift)

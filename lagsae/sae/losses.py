@@ -82,7 +82,7 @@ class L1(Term):
     def __init__(self, coeff:float):
         super().__init__()
         self.coeff = coeff
-    def forward(self, sae:SAE, step:Step)->Tensor: return self.coeff*step.pre.relu().sum()/len(step.x)
+    def forward(self, sae:SAE, step:Step)->Tensor: return self.coeff*step.pre.relu().sum()/step.support.n_rows
 
 # %% ../../nbs/sae/02_losses.ipynb #dead-window
 def dead_window(
@@ -123,12 +123,12 @@ class AuxK(Term):
         if self.capacity is None: self.capacity = Capacity(0., sae.d_sae, sae.mean.device)
         if not self.dead(sae).any(): self.capacity.per_token = 0.
         elif not self.capacity.per_token: self.capacity.per_token = 1.5*(self.k or sae.d_in//2)
-    def is_idle(self, x:Tensor, dead:Tensor)->bool:
+    def is_idle(self, dead:Tensor)->bool:
         "Return whether there is nothing to do; with fixed shapes, whether no feature was dead at the last `adapt`"
-        return not (self.capacity and self.capacity.per_token) if is_fixed(x.device) else not dead.any()
+        return not (self.capacity and self.capacity.per_token) if is_fixed(dead.device) else not dead.any()
     def forward(self, sae:SAE, step:Step)->Tensor:
         dead = self.dead(sae)
-        if self.is_idle(step.x, dead): return step.x.new_zeros(())
+        if self.is_idle(dead): return step.l0.detach().new_zeros(())
         if self.k is None:  # once; resuming finds it among the buffers
             if not self.chosen_k: self.chosen_k.fill_(max(1, min(round(float(step.l0.detach())), sae.d_in//2)))
             self.k = int(self.chosen_k)

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from .codes import DenseSupport, FAR_BELOW, FixedSupport, sampled_product, Support
+from .fused import keep_near
 from .preacts import DENSE_FRACTION, keep_above, PreActs
 
 # %% ../../nbs/sparse/08_fixed.ipynb #capacity
@@ -35,24 +36,30 @@ class Capacity:
     def begin_step(self): self.exceeded.zero_()
     def note(self, total:Tensor, n:int):
         "Take down how many entries a batch of `n` tokens has"
-        self.needed.copy_(torch.maximum(self.needed, total/n))
-        if not self.is_dense: self.exceeded |= total > self.places(n)
-    def note_margin(self, margin:Tensor): self.margin.copy_(torch.maximum(self.margin, margin))
+        from lagsae.sparse.triton_step import note
+        note(total, self.needed, self.exceeded, n, 2**31 - 1 if self.is_dense else self.places(n))
     def adapt(self, needed:float)->bool: # whether it changed
         "Reserve half as much again as was needed, if that is more than there is room for, or less than a third of it"
         enough = 1.5*needed
         before, was_dense = self.per_token, self.is_dense
-        if needed > self.per_token or enough < self.per_token/3: self.per_token = enough
+        # nothing needed: there was no step yet, or no dead feature until now
+        if needed > self.per_token or 0 < enough < self.per_token/3: self.per_token = enough
         self.needed.zero_()
         return self.is_dense != was_dense or not self.is_dense and self.per_token != before
 
-# %% ../../nbs/sparse/08_fixed.ipynb #-ladder
-_LADDER = 0, .01, .02, .04, .06, .09, .13, .19, .27, .4, .6, 1, 1.6, 2.5, 4, 1e30
-
+# %% ../../nbs/sparse/08_fixed.ipynb #-zero
 @lru_cache
-def _ladder(device:torch.device)->Tensor:
-    "Return the levels of the ladder on a device; copied there once, because a copy makes the GPU wait"
-    return torch.tensor(_LADDER, device=device)
+def _zero(device:torch.device)->Tensor:
+    "Return a zero, made once for a device"
+    return torch.zeros((), device=device)
+
+
+# %% ../../nbs/sparse/08_fixed.ipynb #-spaced
+@lru_cache
+def _spaced(n:int, device:torch.device)->Tensor:
+    "Return up to 16 of n tokens, evenly spaced, made once for a device"
+    return torch.arange(0, n, max(1, n//16), device=device)[:16]
+
 
 # %% ../../nbs/sparse/08_fixed.ipynb #fixedpreacts
 class FixedPreActs(PreActs):
@@ -63,7 +70,6 @@ class FixedPreActs(PreActs):
         super().__init__(x, W, b, precision, dense)
         self.capacity = capacity
         if capacity is None and len(x) and not self.margin[1] < .5: self.to_float32()
-        if capacity is not None: capacity.note_margin(self.margin[1])
     def to_float32(self):
         "Repeat the coarse pass in float32, because its error is too large against the spread of the pre-activations"
         self.precision = torch.float32
@@ -73,31 +79,28 @@ class FixedPreActs(PreActs):
         "Return approximately `x @ W.T`, (n, m)"
         return self.x.to(self.precision) @ self.W.to(self.precision).T
     @cached_property
-    def margin(self)->tuple[Tensor, Tensor, Tensor]:
-        "Return twice the largest error of `product` on a few tokens, the same over their spread, and the spread"
-        n = len(self.x)
-        if not n: return (self.b.new_zeros(()),)*3
-        longest = self.x.norm(dim=1).topk(min(8, n)).indices
-        few = torch.cat([torch.arange(0, n, max(1, n//16), device=longest.device)[:16], longest])
-        exact = F.linear(self.x.index_select(0, few), self.W)
-        error = torch.where(exact.isfinite(), self.product.index_select(0, few).to(exact.dtype) - exact, 0).abs()
-        margin, spread = 2*error.max(), exact[:16].std(1, correction=0).median()
-        return margin, margin/spread.clamp(min=1e-30), spread
+    def margin(self)->tuple[Tensor, Tensor, Tensor, Tensor]:
+        "Return twice the largest error of `product` on a few tokens, that over the spread, the spread, and minus that"
+        from lagsae.sparse.triton_step import probe_margin
+        n, largest = len(self.x), None if self.capacity is None else self.capacity.margin
+        if not n: return self.b.new_zeros(4).unbind()
+        few = torch.cat([_spaced(n, self.x.device), self.x.norm(dim=1).topk(min(8, n)).indices])
+        return probe_margin(self.product, F.linear(self.x.index_select(0, few), self.W), few, largest).unbind()
     def entries(self,
         edge:Tensor, # (m,) least product of each feature
         cut:Tensor,  # () or (n,) added to it for each token
     )->tuple[Support, Tensor]:
         "Return the entries whose product may reach an edge, and their exact pre-activations"
+        from lagsae.sparse.triton_products import pairs
         from lagsae.sparse.triton_select import find_hits
         n, c = len(self.x), self.capacity
-        cut = cut.clamp(min=-1e30).expand(n)  # finite, so that a feature with an infinite edge stays switched off
         crow, col, row, total = find_hits(self.product, edge, cut, None if c is None else c.places(n))
-        if c is None: support = Support(crow.long(), col.long(), len(self.W))
-        else:
-            c.note(total, n)
-            support = FixedSupport(crow, col, row, len(self.W))
-        pre = sampled_product(self.x, self.W, support, self.b)
-        return support, pre if c is None else torch.where(support.used, pre, FAR_BELOW)
+        if c is None:
+            support = Support(crow.long(), col.long(), len(self.W))
+            return support, sampled_product(self.x, self.W, support, self.b)
+        c.note(total, n)
+        support = FixedSupport(crow, col, row, len(self.W))
+        return support, pairs(self.x, self.W, support, b=self.b, fill=FAR_BELOW)
     def is_dense(self, threshold)->bool:
         "Return whether a list of the entries above a threshold would be too long; asks the device without a capacity"
         if self.capacity is not None: return self.capacity.is_dense
@@ -105,7 +108,10 @@ class FixedPreActs(PreActs):
     def select_above(self, threshold)->tuple[Support, Tensor|None]:
         "Select the entries whose pre-activation is above a threshold"
         if self.is_dense(threshold): return DenseSupport(len(self.x), len(self.W), self.x.device), None
-        return keep_above(*self.entries(threshold - self.b, -self.margin[0]), threshold)
+        support, pre = self.entries(threshold - self.b, self.margin[3])
+        if not support.is_fixed: return keep_above(support, pre, threshold)
+        if not isinstance(threshold, Tensor): return support, F.threshold(pre, threshold, FAR_BELOW)
+        return keep_near(support, pre, threshold, _zero(pre.device))
     def select_topk(self, k:int, among:Tensor|None=None)->tuple[Support, Tensor|None]:
         "Select the k largest pre-activations of each token, in the order of the features"
         from lagsae.sparse.triton_select import kth_bound, topk_mask
@@ -119,23 +125,11 @@ class FixedPreActs(PreActs):
     def solve_shift(self, threshold:Tensor, n:int, guess=0., below:float=0.)->tuple[Support, Tensor, Tensor]:
         "Find the scalar shift for which `n` entries, or all positive ones, exceed `max(0, threshold + shift)`"
         from lagsae.sparse.triton_select import count_levels
-        unit = torch.maximum((threshold + guess).clamp(min=0).mean(), self.margin[2])
-        levels = (guess - unit*_ladder(threshold.device)).to(threshold.dtype)
+        from lagsae.sparse.triton_step import pick_shift, shift_edges, shift_levels
+        guess, below = (v if isinstance(v, Tensor) else v + _zero(threshold.device) for v in (guess, below))
+        levels = shift_levels(threshold, guess, self.margin[2])
+        counts = count_levels(self.product, threshold, self.b, levels[:-1])
         # a tenth more than needed, since counts are of coarse values, and of some of the tokens only
-        i = (count_levels(self.product, threshold, self.b, levels) < 1.1*n + 8).sum().clamp(max=len(levels) - 1)
-        level = levels.index_select(0, i.view(1)).squeeze(0)
-        support, pre = self.entries((threshold + level).clamp(min=0) - below - self.b, -self.margin[0])
-        return support, pre, _shift(support, pre, threshold, n, level)
-
-# %% ../../nbs/sparse/08_fixed.ipynb #shift
-def _shift(support:Support, pre:Tensor, threshold:Tensor, n:int, level:Tensor)->Tensor: # () float64
-    "Return the shift for which `n` entries exceed `max(0, threshold + shift)`, or all positive ones above the level"
-    over = torch.where(pre > 0, pre - support.gather_features(threshold), -math.inf)
-    # n + 1 of the largest values decide; values below the level are not all there
-    over = torch.where(over > level, over, -math.inf)
-    over = F.pad(over, (0, max(0, n + 1 - len(over))), value=-math.inf).sort(descending=True).values
-    last = over[n]  # the largest of those that are not to be active
-    above = torch.where(over > last, over, math.inf).min()
-    middle = (last + above)/2 if n else last
-    lowest = torch.where(level < -1e29, 0. - threshold.max(), level)  # all positive entries were there, or not
-    return torch.where(last > -math.inf, middle, lowest).double()
+        edge, level = shift_edges(threshold, self.b, levels, counts, below, 1.1*n + 8)
+        support, pre = self.entries(edge, self.margin[3])
+        return support, pre, pick_shift(pre, support.col, threshold, n, levels, level)

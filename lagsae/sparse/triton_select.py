@@ -27,7 +27,7 @@ def _real(t:Tensor)->Tensor:
 
 # %% ../../nbs/sparse/05_triton_select.ipynb #-count-hits
 @triton.jit
-def _count_hits(coarse, edge, cut, counts, bits, n, m, segments, TOKENS: tl.constexpr, BLOCK: tl.constexpr):
+def _count_hits(coarse, edge, cut, counts, bits, n, m, segments, each, TOKENS: tl.constexpr, BLOCK: tl.constexpr):
     "Count the hits in a tile of `coarse` for each token, and write a bit for each entry"
     BYTES: tl.constexpr = BLOCK//8
     pid = tl.program_id(0)
@@ -35,7 +35,7 @@ def _count_hits(coarse, edge, cut, counts, bits, n, m, segments, TOKENS: tl.cons
     t, f = pid//segments*TOKENS + tl.arange(0, TOKENS), segment*BLOCK + tl.arange(0, BLOCK)
     e = tl.load(edge + f, mask=f < m, other=float('nan'))
     e = tl.where(e < float('inf'), e, float('nan'))
-    c = tl.load(cut + t, mask=t < n, other=float('nan'))
+    c = tl.load(cut + t*each, mask=t < n, other=float('nan'))
     row = t.to(tl.int64)  # n*m may exceed 2**31
     x = tl.load(coarse + row[:, None]*m + f[None, :], mask=(t < n)[:, None] & (f < m)[None, :], other=0.)
     hit = tl.reshape(x.to(e.dtype) - e[None, :] >= c[:, None], (TOKENS, BYTES, 8))
@@ -83,7 +83,7 @@ def _write_hits(words, starts, crow, col, row, total, n, n_words, segments, size
 def find_hits(
     coarse:Tensor,     # (n, m) coarse pre-activations without biases
     edge:Tensor,       # (m,) +inf: never a hit
-    cut:Tensor,        # (n,)
+    cut:Tensor,        # (n,), or () for all tokens
     capacity:int=None, # number of places for hits; None: as many as there are, which waits for the device
 )->tuple[Tensor, Tensor, Tensor, Tensor]: # (n+1,) crow; (capacity,) col; (capacity,) row; () number of hits; all int32
     "Return the entries with `coarse - edge >= cut`, by token and feature; those beyond the capacity are dropped"
@@ -93,7 +93,7 @@ def find_hits(
     counts = torch.empty(n*segments + 1, **new)
     bits = torch.empty((n, segments*_BLOCK//32), **new)
     launch(_count_hits, grid, coarse.contiguous(), edge, cut, counts, bits.view(torch.uint8), n, m, segments,
-           TOKENS=_TOKENS, BLOCK=_BLOCK)
+           cut.dim(), TOKENS=_TOKENS, BLOCK=_BLOCK)
     starts = counts.cumsum(0, dtype=torch.int32 if n*m < 2**31 else torch.int64)
     size = int(starts[-1]) if capacity is None else capacity
     crow, total = torch.empty(n + 1, **new), torch.empty((), **new)
@@ -232,8 +232,8 @@ def _topk_mask(values, crow, keep, k, BITS: tl.constexpr, BLOCK: tl.constexpr):
     for first in range(begin, end, BLOCK):
         key = _keys(values, first + i, end, BITS)
         same = ((key == kth) & (key > -2**(BITS - 1))).to(tl.int32)
-        kept = (key > kth) | ((same > 0) & (tl.cumsum(same, 0) <= left))
-        tl.store(keep + first + i, kept, mask=first + i < end)
+        top = (key > kth) | ((same > 0) & (tl.cumsum(same, 0) <= left))
+        tl.store(keep + first + i, top, mask=first + i < end)
         left -= tl.sum(same, 0)
 
 # %% ../../nbs/sparse/05_triton_select.ipynb #topk-mask
