@@ -183,7 +183,7 @@ def check_runs(
     weights = lambda learner: torch.cat([p.detach().flatten() for p in learner.sae.parameters()])
     assert weights(one).equal(weights(two)), f'{sae_type}: the same seed twice gives different weights'
     assert weights(one).equal(weights(resumed)), f'{sae_type}: a resumed run has different weights'
-    _assert_close(weights(one), weights(other), 1e-3, f'{sae_type}, weights after five steps, and with the backend of the CPU')
+    _assert_close(weights(one), weights(other), 1e-3, f'{sae_type}, weights after five steps, beside those of the CPU')
     assert not one.fixed.counts.any(), f'{sae_type}: {one.fixed.counts.tolist()} steps were not taken'
     before, x = copy.deepcopy(one.state()), torch.randn(12, 16, device=device)
     broken = x.clone()
@@ -207,7 +207,7 @@ def check_all(device='cpu'):
             check_step(name, device, dtype, tolerance)
             if not on_cpu: check_step(name, device, dtype, tolerance, n=1001, d_in=200, d_sae=2000, l0=16.)
         print('steps are right', flush=True)
-        for name in ('relu', 'topk') if on_cpu else variant_names():
+        for name in variant_names()[3::4] if on_cpu else variant_names():  # the interpreter is slow
             check_runs(name, device)
             if not on_cpu: check_waits(name, device)
         print('runs are right', flush=True)
