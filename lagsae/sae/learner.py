@@ -201,8 +201,9 @@ class Learner:
 
     def state(self)->dict:
         "Return all that resuming needs, as plain data and tensors"
+        skipped = int(self.fixed.counts[0]) if self.fixed else self.guard.skipped
         return dict(version=STATE_VERSION, limit=self.limit, l0_uncalibrated=self.l0_uncalibrated,
-                    skipped=self.guard.skipped, precision=self.sae.precision, sae=tensors_of(self.sae),
+                    skipped=skipped, precision=self.sae.precision, sae=tensors_of(self.sae),
                     terms=tensors_of(self.terms), optimizer=self.optimizer.state_dict(),
                     fixed=self.fixed.state() if self.fixed else None)
     def load_state(self, state:dict):
@@ -216,4 +217,6 @@ class Learner:
         settle_precision(self.sae, state['precision'])
         self._make_optimizer()
         self.optimizer.load_state_dict(state['optimizer'])
-        if self.fixed and state['fixed']: self.fixed.load_state(state['fixed'])
+        if not self.fixed: return
+        if state['fixed']: self.fixed.load_state(state['fixed'])
+        self.fixed.counts[0] = state['skipped']  # also of a run that began on another device
