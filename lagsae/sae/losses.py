@@ -108,6 +108,7 @@ class AuxK(Term):
         self.register_buffer('dead_after', torch.tensor(dead_after or _NEVER))
         self.register_buffer('n_dead', torch.tensor(0), persistent=False)  # for the log
         self.register_buffer('chosen_k', torch.tensor(k or 0))
+        self.register_buffer('l0', torch.zeros(()), persistent=False)  # of the last step
     def begin(self, sae:SAE, x:Tensor, n_tokens:int):
         if self.dead_after == _NEVER: self.dead_after.fill_(dead_window(n_tokens))
         self.never = bool(self.dead_after >= n_tokens)
@@ -121,20 +122,27 @@ class AuxK(Term):
         return dead
     def adapt(self, sae:SAE):
         if self.capacity is None: self.capacity = Capacity(0., sae.d_sae, sae.mean.device)
-        if not self.dead(sae).any(): self.capacity.per_token = 0.
-        elif not self.capacity.per_token: self.capacity.per_token = 1.5*(self.k or sae.d_in//2)
+        any_dead = bool(self.dead(sae).any())
+        if any_dead and self.l0 > 0: self.choose(sae, self.l0)
+        room = max(self.capacity.per_token, 1.5*(self.k or sae.d_in//2))
+        self.capacity.per_token = room if any_dead else 0.
+    def choose(self, sae:SAE, l0:Tensor):
+        "Choose how many dead features per token to use, once; a resumed run finds it among the buffers"
+        if self.k is not None: return
+        if not self.chosen_k: self.chosen_k.fill_(max(1, min(round(float(l0)), sae.d_in//2)))
+        self.k = int(self.chosen_k)
+    def after_step(self, sae:SAE, step:Step): self.l0.copy_(step.l0.detach())
     def is_idle(self, dead:Tensor)->bool:
         "Return whether there is nothing to do; with fixed shapes, whether no feature was dead at the last `adapt`"
         return not (self.capacity and self.capacity.per_token) if is_fixed(dead.device) else not dead.any()
     def forward(self, sae:SAE, step:Step)->Tensor:
         dead = self.dead(sae)
         if self.is_idle(dead): return step.l0.detach().new_zeros(())
-        if self.k is None:  # once; resuming finds it among the buffers
-            if not self.chosen_k: self.chosen_k.fill_(max(1, min(round(float(step.l0.detach())), sae.d_in//2)))
-            self.k = int(self.chosen_k)
+        self.choose(sae, step.l0.detach())
         preacts, e = preacts_of(step.x, sae.W_enc, sae.b_enc, sae.precision, self.capacity), step.residual.detach()
         support, known = preacts.select_topk(self.k, dead)
         z = sampled_product(step.x, sae.W_enc, support, sae.b_enc, known).relu()
         error = (ragged_sum(z, sae.W_dec, support) - e).square().sum(-1).mean()
-        return self.coeff*error/(e - e.mean(0)).square().sum(-1).mean().clamp(min=1e-12)
+        aux = self.coeff*error/(e - e.mean(0)).square().sum(-1).mean().clamp(min=1e-12)
+        return aux*(self.n_dead > 0)  # with fixed shapes, the last dead feature may have come back
     def log(self)->dict[str, Tensor]: return dict(dead=self.n_dead)

@@ -34,10 +34,10 @@ class Capacity:
         "Return how many entries of a batch of `n` tokens there is room for"
         return min(math.ceil(self.per_token*n) + 64, n*self.width)  # 64: for the smallest batches
     def begin_step(self): self.exceeded.zero_()
-    def note(self, total:Tensor, n:int):
-        "Take down how many entries a batch of `n` tokens has"
+    def note(self, total:Tensor, n:int, listed:bool=True):
+        "Take down how many entries a batch of `n` tokens has; if they are listed, each needs a place"
         from lagsae.sparse.triton_step import note
-        note(total, self.needed, self.exceeded, n, 2**31 - 1 if self.is_dense else self.places(n))
+        note(total, self.needed, self.exceeded, n, self.places(n) if listed else 2**31 - 1)
     def adapt(self, needed:float)->bool: # whether it changed
         "Reserve half as much again as was needed, if that is more than there is room for, or less than a third of it"
         enough = 1.5*needed
@@ -48,20 +48,22 @@ class Capacity:
         return self.is_dense != was_dense or not self.is_dense and self.per_token != before
 
 # %% ../../nbs/sparse/08_fixed.ipynb #-zero
-@lru_cache
+@lru_cache(maxsize=None)  # a CUDA graph reads it, so it must stay
 def _zero(device:torch.device)->Tensor:
     "Return a zero, made once for a device"
     return torch.zeros((), device=device)
 
 
 # %% ../../nbs/sparse/08_fixed.ipynb #-spaced
-@lru_cache
+@lru_cache(maxsize=None)  # a CUDA graph reads it, so it must stay
 def _spaced(n:int, device:torch.device)->Tensor:
     "Return up to 16 of n tokens, evenly spaced, made once for a device"
     return torch.arange(0, n, max(1, n//16), device=device)[:16]
 
 
 # %% ../../nbs/sparse/08_fixed.ipynb #fixedpreacts
+_MOST = 2**29  # products at a time without a capacity: 1 GB in bfloat16
+
 class FixedPreActs(PreActs):
     "The pre-activations of a batch, selected from without asking the device anything if a capacity is given"
     def __init__(self, x:Tensor, W:Tensor, b:Tensor, precision:str='auto', dense:float=DENSE_FRACTION,
@@ -85,7 +87,26 @@ class FixedPreActs(PreActs):
         n, largest = len(self.x), None if self.capacity is None else self.capacity.margin
         if not n: return self.b.new_zeros(4).unbind()
         few = torch.cat([_spaced(n, self.x.device), self.x.norm(dim=1).topk(min(8, n)).indices])
-        return probe_margin(self.product, F.linear(self.x.index_select(0, few), self.W), few, largest).unbind()
+        rows = self.x.index_select(0, few)
+        exact = F.linear(rows, self.W)
+        if not self.is_long: return probe_margin(self.product, exact, few, largest).unbind()
+        coarse = rows.to(self.precision) @ self.W.to(self.precision).T
+        return probe_margin(coarse, exact, torch.arange(len(few), device=few.device)).unbind()
+    @property
+    def is_long(self)->bool:
+        "Return whether the products of all tokens are too many to be made at a time"
+        return self.capacity is None and len(self.x)*len(self.W) > _MOST
+    def parts(self)->list['FixedPreActs']:
+        "Return the pre-activations of a few tokens after another"
+        precision = 'float32' if self.precision == torch.float32 else self.asked
+        rows = self.x.split(max(1, _MOST//len(self.W)))
+        return [type(self)(some, self.W, self.b, precision, self.dense) for some in rows]
+    def entries_of_parts(self, *args, select:str, cut:Tensor|None=None)->tuple[Support, Tensor]:
+        "Return what a method selects from each of the parts, which have their own part of the cut"
+        parts = self.parts()
+        cuts = [[]]*len(parts) if cut is None else [[c] for c in cut.expand(len(self.x)).split(len(parts[0].x))]
+        supports, pres = zip(*(getattr(p, select)(*args, *c) for p,c in zip(parts, cuts)))
+        return Support.cat(list(supports)), torch.cat(pres)
     def entries(self,
         edge:Tensor, # (m,) least product of each feature
         cut:Tensor,  # () or (n,) added to it for each token
@@ -93,6 +114,7 @@ class FixedPreActs(PreActs):
         "Return the entries whose product may reach an edge, and their exact pre-activations"
         from lagsae.sparse.triton_products import pairs
         from lagsae.sparse.triton_select import find_hits
+        if self.is_long: return self.entries_of_parts(edge, select='entries', cut=cut)
         n, c = len(self.x), self.capacity
         crow, col, row, total = find_hits(self.product, edge, cut, None if c is None else c.places(n))
         if c is None:
@@ -116,6 +138,7 @@ class FixedPreActs(PreActs):
         "Select the k largest pre-activations of each token, in the order of the features"
         from lagsae.sparse.triton_select import kth_bound, topk_mask
         if among is None and k > self.dense*len(self.W): return super().select_topk(k)
+        if self.is_long: return self.entries_of_parts(k, among, select='select_topk')
         edge = -self.b if among is None else torch.where(among, -self.b, math.inf)
         # a value that is among the k largest may come out one margin too low, and the bound one margin too high
         support, pre = self.entries(edge, kth_bound(self.product, edge, k) - 2*self.margin[0])
@@ -128,7 +151,9 @@ class FixedPreActs(PreActs):
         from lagsae.sparse.triton_step import pick_shift, shift_edges, shift_levels
         guess, below = (v if isinstance(v, Tensor) else v + _zero(threshold.device) for v in (guess, below))
         levels = shift_levels(threshold, guess, self.margin[2])
-        counts = count_levels(self.product, threshold, self.b, levels[:-1])
+        few = self.subset(min(512, max(1, _MOST//len(self.W)))) if self.is_long else self
+        counts = count_levels(few.product, threshold, self.b, levels[:-1])
+        if few is not self: counts = counts*(len(self.x)//len(few.x))
         # a tenth more than needed, since counts are of coarse values, and of some of the tokens only
         edge, level = shift_edges(threshold, self.b, levels, counts, below, 1.1*n + 8)
         support, pre = self.entries(edge, self.margin[3])

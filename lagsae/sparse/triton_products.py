@@ -186,7 +186,7 @@ def _by_feature(x:Tensor, W:Tensor|None, values:Tensor|None, support, dots:bool,
     if sums and C > CHUNK:  # 1,024 programs: about 8 for each processor, so that all run at once and share the work
         grid = min(1024, C//CHUNK),
         launch(_add_others, grid, others, frequent, feature, starts, out, D=d, CHUNK=CHUNK, R=16, BD=256)
-    products = products[0] if n_parts == 1 else products.sum(0)
+    if dots: products = products[0] if n_parts == 1 else products.sum(0)
     return products if dots else None, out if sums else None
 
 # %% ../../nbs/sparse/06_triton_products.ipynb #pairs
@@ -331,7 +331,7 @@ def _groups(col, crow, begins, rows, out, N, G: tl.constexpr, GP: tl.constexpr, 
         tl.store(out + N*G, end)
 
 # %% ../../nbs/sparse/06_triton_products.ipynb #-group-begins
-@lru_cache
+@lru_cache(maxsize=None)  # a CUDA graph reads it, so it must stay
 def _group_begins(ends:tuple[int, ...], device:torch.device)->Tensor:
     "Return where groups of features begin, int32, filled up to a power of two; kept, as copying it would wait"
     begins = [0, *ends[:-1]]

@@ -90,13 +90,13 @@ def find_hits(
     (n, m), edge, new = coarse.shape, _real(edge), dict(dtype=torch.int32, device=coarse.device)
     cut = cut.to(edge.dtype).contiguous()
     segments, grid = _tiles(n, m)
-    counts = torch.empty(n*segments + 1, **new)
+    counts = (torch.empty if n else torch.zeros)(n*segments + 1, **new)
     bits = torch.empty((n, segments*_BLOCK//32), **new)
     launch(_count_hits, grid, coarse.contiguous(), edge, cut, counts, bits.view(torch.uint8), n, m, segments,
            cut.dim(), TOKENS=_TOKENS, BLOCK=_BLOCK)
     starts = counts.cumsum(0, dtype=torch.int32 if n*m < 2**31 else torch.int64)
     size = int(starts[-1]) if capacity is None else capacity
-    crow, total = torch.empty(n + 1, **new), torch.empty((), **new)
+    crow, total = ((torch.empty if n else torch.zeros)(shape, **new) for shape in (n + 1, ()))
     col, row = torch.zeros((2, size), **new)
     # 1024 words are 32,768 features
     launch(_write_hits, (n,), bits, starts, crow, col, row, total, n, bits.shape[1], segments, size, BLOCK=1024)

@@ -205,7 +205,7 @@ def note_fired(
 # %% ../../nbs/sparse/07_triton_step.ipynb #-levels
 _LADDER = 0, .01, .02, .04, .06, .09, .13, .19, .27, .4, .6, 1, 1.6, 2.5, 4, 1e30
 
-@lru_cache
+@lru_cache(maxsize=None)  # a CUDA graph reads it, so it must stay
 def _ladder(device:torch.device)->Tensor:
     "Return the levels of the ladder on a device; copied there once, because a copy makes the GPU wait"
     return torch.tensor(_LADDER, device=device)
@@ -322,6 +322,7 @@ def _probe(coarse, exact, few, errors, spreads, M, R, S, ROWS: tl.constexpr, BLO
     error = tl.where(tl.abs(x) < float('inf'), tl.abs(c - x), 0)
     error = tl.where(error == error, error, float('inf'))
     tl.store(errors + tl.program_id(0), tl.max(tl.max(error, 1), 0))
+    x = tl.where(tl.abs(x) < float('inf'), x, 0)  # a feature that is not finite does not hide the others
     counted = (r < S)[:, None]
     mean = tl.sum(tl.where(counted, x, 0), 0)/S
     away = tl.where(counted, x - mean[None, :], 0)
@@ -433,7 +434,8 @@ def _judge(values, total, exceeded, counts, ok, out, K, N, CAPS, BLOCK: tl.const
     good = finite & fits
     bad = tl.where(good, 0, 1)
     tl.store(counts, tl.load(counts) + bad)
-    tl.store(counts + 1, (tl.load(counts + 1) + 1)*bad)
+    # in a row: what there is no room for does not count, as there will be
+    tl.store(counts + 1, (tl.load(counts + 1) + tl.where(fits, 1, 0))*bad)
     tl.store(counts + 2, tl.load(counts + 2) + tl.where(fits, 0, 1))
     tl.store(ok, good)
     tl.store(out + i, tl.where(good, x, float('nan')), mask=i < N)
