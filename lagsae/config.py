@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['LEGACY', 'MAX_FLOATS', 'CALIBRATION_TOKENS', 'BOOKKEEPING', 'Section', 'DataConfig', 'SaesConfig', 'Recipe', 'Config',
-           'floats_per_sample', 'floats_per_pass', 'estimate_memory', 'field_names', 'qualify_field', 'set_field',
-           'nest', 'parse_config', 'pointless_settings', 'warn_pointless', 'why_unused', 'make_config',
-           'apply_override', 'read_config', 'load_config', 'dump_config', 'run_name']
+           'floats_per_sample', 'floats_per_pass', 'fixed_step_floats', 'estimate_memory', 'field_names',
+           'qualify_field', 'set_field', 'nest', 'parse_config', 'pointless_settings', 'warn_pointless', 'why_unused',
+           'make_config', 'apply_override', 'read_config', 'load_config', 'dump_config', 'run_name']
 
 # %% ../nbs/03_config.ipynb #c-imports
 import hashlib, json, re, warnings
@@ -263,12 +263,26 @@ def floats_per_pass(
     one = floats_per_sample(context_length, *shape)
     return min(batch_size*one, max(MAX_FLOATS, one))
 
+# %% ../nbs/03_config.ipynb #fixed-step-floats
+def fixed_step_floats(
+    n:int,     # tokens per step
+    d_in:int, d_sae:int,
+    l0:float|None, # mean active features per token; None: not known
+)->int:
+    "Estimate what a step with fixed shapes takes on a GPU, in floats, besides weights, gradients and moments"
+    # a list has room for 8 % of all entries at most, and about six times those that are active
+    places = n*min(.08*d_sae, 6*l0 if l0 else d_sae)
+    # coarse products in bfloat16 with a bit for each, weights in bfloat16; twenty numbers per place, and for each
+    # sixteen places a row of a gradient; eight copies of the tokens
+    return int(n*d_sae*17/32 + d_in*d_sae/2 + places*(20 + d_in/16) + 8*n*d_in)
+
 # %% ../nbs/03_config.ipynb #estimate-memory
 def estimate_memory(
     cfg:Config,
     widths,                # of the activations at each hook
     model:tuple=(0, 0, 0), # d_model, number of heads and vocabulary size of the language model
     buffer_tokens:int|None=None, # instead of the configuration's
+    fixed:bool=False,      # whether steps have fixed shapes, as on GPUs with Triton
 )->int:                    # bytes
     "Estimate the peak memory of a run, without the weights of the language model"
     d, (d_model, n_heads, n_vocab) = cfg.data, model
@@ -277,6 +291,10 @@ def estimate_memory(
     evaluation = floats_per_pass(d.context_length, d.eval_batch_size, d_model, n_heads, all_widths, n_vocab)
     # weights, gradients and Adam's two moments: W_enc and W_dec, b_enc, b_dec
     saes = sum(4*(2*d_in*cfg.saes.d_sae(d_in) + cfg.saes.d_sae(d_in) + d_in) for d_in in widths)
+    if fixed:  # and outside training a gigabyte of products at a time
+        l0 = cfg.saes.hps.get('target_l0') or cfg.saes.hps.get('k')
+        parts = (fixed_step_floats(cfg.tokens_per_step, d_in, cfg.saes.d_sae(d_in), l0) for d_in in widths)
+        saes += sum(parts) + 2**28
     buffered = min(n_tokens, d.buffer_tokens if buffer_tokens is None else buffer_tokens)
     # before the first step: calibration on the buffer, or on 100,000 tokens if it has fewer; those that are missing
     # are read for as many hooks at a time as fit, and calibrating a hook takes four times its activations

@@ -16,6 +16,7 @@ from ..errors import ConfigError, one_line
 from ..config import CALIBRATION_TOKENS, Config, estimate_memory
 from ..sae.core import build
 from ..sae.learner import Learner
+from ..sparse.kernels import is_fixed
 from ..source.activations import ActivationStream, harvest, group_hooks
 from ..source.cache import Cache
 from ..source.models import free_memory, hook_names, hook_widths, load_model, find_hooks, pick_device
@@ -129,7 +130,8 @@ def check_memory(experiment:Experiment):
     "Raise a `ConfigError` unless a run fits in the memory that is free on its device"
     c, widths, device = experiment.model.cfg, [*experiment.widths.values()], experiment.device
     shape = c.d_model, c.n_heads, c.d_vocab
-    memory = lambda *buffer_tokens: estimate_memory(experiment.cfg, widths, shape, *buffer_tokens)
+    fixed = is_fixed(device)
+    memory = lambda buffer_tokens=None: estimate_memory(experiment.cfg, widths, shape, buffer_tokens, fixed)
     need, free = memory(), free_memory(device)
     if need < free: return
     fits = int((free - memory(0))/(4*sum(widths)))  # tokens of activations in float32

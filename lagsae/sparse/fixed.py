@@ -40,7 +40,7 @@ class Capacity:
         note(total, self.needed, self.exceeded, n, self.places(n) if listed else 2**31 - 1)
     def adapt(self, needed:float)->bool: # whether it changed
         "Reserve half as much again as was needed, if that is more than there is room for, or less than a third of it"
-        enough = 1.5*needed
+        enough = min(1.5*needed, 4*self.per_token)  # at most: what a batch that is not finite needs means nothing
         before, was_dense = self.per_token, self.is_dense
         # nothing needed: there was no step yet, or no dead feature until now
         if needed > self.per_token or 0 < enough < self.per_token/3: self.per_token = enough

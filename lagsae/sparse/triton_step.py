@@ -434,9 +434,10 @@ def _judge(values, total, exceeded, counts, ok, out, K, N, CAPS, BLOCK: tl.const
     good = finite & fits
     bad = tl.where(good, 0, 1)
     tl.store(counts, tl.load(counts) + bad)
+    no_room = finite & (fits == 0)
     # in a row: what there is no room for does not count, as there will be
-    tl.store(counts + 1, (tl.load(counts + 1) + tl.where(fits, 1, 0))*bad)
-    tl.store(counts + 2, tl.load(counts + 2) + tl.where(fits, 0, 1))
+    tl.store(counts + 1, (tl.load(counts + 1) + tl.where(no_room, 0, 1))*bad)
+    tl.store(counts + 2, tl.load(counts + 2) + tl.where(no_room, 1, 0))
     tl.store(ok, good)
     tl.store(out + i, tl.where(good, x, float('nan')), mask=i < N)
 
