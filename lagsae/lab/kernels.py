@@ -162,7 +162,7 @@ def _short_run(sae_type:str, device, n_steps:int=5, stop:int|None=None)->Learner
     hps = {p: type(v)(4.) for p, (_, v) in variant_params(sae_type).items() if p in ('k', 'target_l0')}
     torch.manual_seed(0)
     x = ((torch.rand(12*n_steps, 64) < .08).float() @ torch.randn(64, 16)).to(device)
-    make = lambda seed: Learner(*build(sae_type, 16, 32, hps, seed), n_tokens=12*n_steps).to(device)
+    make = lambda seed: Learner(*build(sae_type, 16, 32, hps, seed), n_tokens=10**6).to(device)
     learner = make(0)
     learner.initialize(x)
     for i in range(n_steps):
