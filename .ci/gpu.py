@@ -46,10 +46,12 @@ def kernels():
 
 def _check(k, checks, names):
     for f in checks:
-        if f == 'check_kernels': each(f, [device], k.check_kernels)
+        if f == 'check_kernels':
+            each(f, [device], k.check_kernels)
+            each(f'{f}, float32', [device], lambda d: k.check_kernels(d, torch.float32, 1e-5))
         elif f == 'check_step':
-            each(f, names, lambda v: k.check_step(v, device, tolerance=2e-5))
-            each('check_step, larger:', names, lambda v: k.check_step(v, device, tolerance=2e-5, n=128 if tiny else 512, d_in=200, d_sae=1000 if tiny else 4096, l0=16.))
+            each(f, names, lambda v: k.check_step(v, device))
+            each('check_step, larger:', names, lambda v: k.check_step(v, device, n=128 if tiny else 512, d_in=200, d_sae=1000 if tiny else 4096, l0=16.))
         else: each(f, names, lambda v: vars(k)[f](v, device))
 
 def equality():
