@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from .codes import DenseSupport, FAR_BELOW, FixedSupport, sampled_product, Support
 from .fused import keep_near
+from .kernels import true_float32
 from .preacts import DENSE_FRACTION, keep_above, PreActs
 
 # %% ../../nbs/sparse/11_fixed.ipynb #capacity
@@ -79,19 +80,29 @@ class FixedPreActs(PreActs):
     @cached_property
     def product(self)->Tensor:
         "Return approximately `x @ W.T`, (n, m)"
-        return self.x.to(self.precision) @ self.W.to(self.precision).T
+        with true_float32(): return self.x.to(self.precision) @ self.W.to(self.precision).T
+    @cached_property
+    def norms(self)->Tensor:
+        "Return the (n,) norms of the tokens, by which their margins differ"
+        return self.x.norm(dim=1)
+    @property
+    def slack(self)->float:
+        "Return twice the fraction by which storing the product changes it: half of the last of eight bits in bfloat16"
+        return 2**-8 if self.precision == torch.bfloat16 else 0.
     @cached_property
     def margin(self)->tuple[Tensor, Tensor, Tensor, Tensor]:
-        "Return twice the largest error of `product` on a few tokens, that over the spread, the spread, and minus that"
+        "Return the margin per norm, that of a usual token over the spread, the spread, and minus the margin"
         from lagsae.sparse.triton_step import probe_margin
         n, largest = len(self.x), None if self.capacity is None else self.capacity.margin
         if not n: return self.b.new_zeros(4).unbind()
-        few = torch.cat([_spaced(n, self.x.device), self.x.norm(dim=1).topk(min(8, n)).indices])
+        few = torch.cat([_spaced(n, self.x.device), self.norms.topk(min(8, n)).indices])
         rows = self.x.index_select(0, few)
-        exact = F.linear(rows, self.W)
-        if not self.is_long: return probe_margin(self.product, exact, few, largest).unbind()
-        coarse = rows.to(self.precision) @ self.W.to(self.precision).T
-        return probe_margin(coarse, exact, torch.arange(len(few), device=few.device)).unbind()
+        norms, coarse = self.norms.index_select(0, few), None if self.is_long else self.product
+        with true_float32():
+            exact = F.linear(rows, self.W)
+            if coarse is None: coarse = rows.to(self.precision) @ self.W.to(self.precision).T
+        if self.is_long: few = torch.arange(len(few), device=few.device)
+        return probe_margin(coarse, exact, few, norms, self.slack, largest).unbind()
     @property
     def is_long(self)->bool:
         "Return whether the products of all tokens are too many to be made at a time"
@@ -116,7 +127,7 @@ class FixedPreActs(PreActs):
         from lagsae.sparse.triton_select import find_hits
         if self.is_long: return self.entries_of_parts(edge, select='entries', cut=cut)
         n, c = len(self.x), self.capacity
-        crow, col, row, total = find_hits(self.product, edge, cut, None if c is None else c.places(n))
+        crow, col, row, total = find_hits(self.product, edge, cut, None if c is None else c.places(n), self.slack)
         if c is None:
             support = Support(crow.long(), col.long(), len(self.W))
             return support, sampled_product(self.x, self.W, support, self.b)
@@ -130,7 +141,7 @@ class FixedPreActs(PreActs):
     def select_above(self, threshold)->tuple[Support, Tensor|None]:
         "Select the entries whose pre-activation is above a threshold"
         if self.is_dense(threshold): return DenseSupport(len(self.x), len(self.W), self.x.device), None
-        support, pre = self.entries(threshold - self.b, self.margin[3])
+        support, pre = self.entries(threshold - self.b, self.margin[3]*self.norms)
         if not support.is_fixed: return keep_above(support, pre, threshold)
         if not isinstance(threshold, Tensor): return support, F.threshold(pre, threshold, FAR_BELOW)
         return keep_near(support, pre, threshold, _zero(pre.device))
@@ -141,7 +152,8 @@ class FixedPreActs(PreActs):
         if self.is_long: return self.entries_of_parts(k, among, select='select_topk')
         edge = -self.b if among is None else torch.where(among, -self.b, math.inf)
         # a value that is among the k largest may come out one margin too low, and the bound one margin too high
-        support, pre = self.entries(edge, kth_bound(self.product, edge, k) - 2*self.margin[0])
+        bound = kth_bound(self.product, edge, k, slack=self.slack)
+        support, pre = self.entries(edge, bound - 2*self.margin[0]*self.norms)
         keep = topk_mask(pre, support.crow, k)
         if support.is_fixed: return support, torch.where(keep, pre, FAR_BELOW)
         return support.keep(keep), pre[keep]
@@ -156,5 +168,5 @@ class FixedPreActs(PreActs):
         if few is not self: counts = counts*(len(self.x)//len(few.x))
         # a tenth more than needed, since counts are of coarse values, and of some of the tokens only
         edge, level = shift_edges(threshold, self.b, levels, counts, below, 1.1*n + 8)
-        support, pre = self.entries(edge, self.margin[3])
+        support, pre = self.entries(edge, self.margin[3]*self.norms)
         return support, pre, pick_shift(pre, support.col, threshold, n, levels, level)

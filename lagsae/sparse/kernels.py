@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['use', 'backend_name', 'is_fixed', 'backend', 'sort_by_feature', 'pairs', 'sum_by_token', 'sum_by_feature',
            'pairs_and_sum_by_feature', 'sum_values_by_feature', 'sum_values_by_token', 'prefix_errors', 'precisions',
-           'fastest_precision', 'pick_precision']
+           'fastest_precision', 'pick_precision', 'true_float32']
 
 # %% ../../nbs/sparse/03_kernels.ipynb #c-imports
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
 import torch
@@ -153,3 +154,13 @@ def pick_precision(
     known = precisions(device)
     if name in known: return known[name]
     raise ConfigError(f'encoder_precision: no {name} on {device}; choose auto, {", ".join(known)}')
+
+# %% ../../nbs/sparse/03_kernels.ipynb #true-float32
+@contextmanager
+def true_float32():
+    "Multiply float32 in float32, also where TF32 is allowed, whose errors a margin measured with it would not see"
+    before = torch.get_float32_matmul_precision()
+    if before != 'highest': torch.set_float32_matmul_precision('highest')
+    try: yield
+    finally:
+        if before != 'highest': torch.set_float32_matmul_precision(before)

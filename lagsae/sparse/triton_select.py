@@ -27,7 +27,8 @@ def _real(t:Tensor)->Tensor:
 
 # %% ../../nbs/sparse/07_triton_select.ipynb #-count-hits
 @triton.jit
-def _count_hits(coarse, edge, cut, counts, bits, n, m, segments, each, TOKENS: tl.constexpr, BLOCK: tl.constexpr):
+def _count_hits(coarse, edge, cut, counts, bits, n, m, segments, each,
+                SLACK: tl.constexpr, TOKENS: tl.constexpr, BLOCK: tl.constexpr):
     "Count the hits in a tile of `coarse` for each token, and write a bit for each entry"
     BYTES: tl.constexpr = BLOCK//8
     pid = tl.program_id(0)
@@ -38,7 +39,9 @@ def _count_hits(coarse, edge, cut, counts, bits, n, m, segments, each, TOKENS: t
     c = tl.load(cut + t*each, mask=t < n, other=float('nan'))
     row = t.to(tl.int64)  # n*m may exceed 2**31
     x = tl.load(coarse + row[:, None]*m + f[None, :], mask=(t < n)[:, None] & (f < m)[None, :], other=0.)
-    hit = tl.reshape(x.to(e.dtype) - e[None, :] >= c[:, None], (TOKENS, BYTES, 8))
+    x = x.to(e.dtype)
+    if SLACK > 0: x += tl.abs(x)*SLACK
+    hit = tl.reshape(x - e[None, :] >= c[:, None], (TOKENS, BYTES, 8))
     # bit i of a byte, and 2**16 to be counted: one sum does both
     packed = tl.sum(tl.where(hit, (65536 + (1 << tl.arange(0, 8)))[None, None, :], 0), 2)
     byte = row[:, None]*segments*BYTES + (segment*BYTES + tl.arange(0, BYTES))[None, :]
@@ -85,15 +88,16 @@ def find_hits(
     edge:Tensor,       # (m,) +inf: never a hit
     cut:Tensor,        # (n,), or () for all tokens
     capacity:int=None, # number of places for hits; None: as many as there are, which waits for the device
+    slack:float=0.,    # fraction by which `coarse` may be too small
 )->tuple[Tensor, Tensor, Tensor, Tensor]: # (n+1,) crow; (capacity,) col; (capacity,) row; () number of hits; all int32
-    "Return the entries with `coarse - edge >= cut`, by token and feature; those beyond the capacity are dropped"
+    "Return the entries that may reach `coarse - edge >= cut`, by token and feature; none beyond the capacity"
     (n, m), edge, new = coarse.shape, _real(edge), dict(dtype=torch.int32, device=coarse.device)
     cut = cut.to(edge.dtype).contiguous()
     segments, grid = _tiles(n, m)
     counts = (torch.empty if n else torch.zeros)(n*segments + 1, **new)
     bits = torch.empty((n, segments*_BLOCK//32), **new)
     launch(_count_hits, grid, coarse.contiguous(), edge, cut, counts, bits.view(torch.uint8), n, m, segments,
-           cut.dim(), TOKENS=_TOKENS, BLOCK=_BLOCK)
+           cut.dim(), SLACK=slack, TOKENS=_TOKENS, BLOCK=_BLOCK)
     starts = counts.cumsum(0, dtype=torch.int32 if n*m < 2**31 else torch.int64)
     size = int(starts[-1]) if capacity is None else capacity
     crow, total = ((torch.empty if n else torch.zeros)(shape, **new) for shape in (n + 1, ()))
@@ -169,7 +173,7 @@ def _kth_key(values, begin, end, k, BITS: tl.constexpr, BLOCK: tl.constexpr):
 # %% ../../nbs/sparse/07_triton_select.ipynb #-block-maxima
 @triton.jit
 def _block_maxima(coarse, edge, maxima, n, m, segments, n_blocks,
-                  WIDTH: tl.constexpr, TOKENS: tl.constexpr, BLOCK: tl.constexpr):
+                  SLACK: tl.constexpr, WIDTH: tl.constexpr, TOKENS: tl.constexpr, BLOCK: tl.constexpr):
     "Write the largest `coarse - edge` of each token and each block of WIDTH columns in a tile"
     PARTS: tl.constexpr = BLOCK//WIDTH
     pid = tl.program_id(0)
@@ -179,7 +183,9 @@ def _block_maxima(coarse, edge, maxima, n, m, segments, n_blocks,
     e = tl.where(e < float('inf'), e, float('nan'))
     row = t.to(tl.int64)
     x = tl.load(coarse + row[:, None]*m + f[None, :], mask=(t < n)[:, None] & (f < m)[None, :], other=0.)
-    x = x.to(e.dtype) - e[None, :]
+    x = x.to(e.dtype)
+    if SLACK > 0: x -= tl.abs(x)*SLACK
+    x -= e[None, :]
     x = tl.where(x == x, x, float('-inf'))
     block = segment*PARTS + tl.arange(0, PARTS)
     top = tl.max(tl.reshape(x, (TOKENS, PARTS, WIDTH)), 2)
@@ -202,6 +208,7 @@ def kth_bound(
     edge:Tensor,    # (m,) +inf: the feature does not count
     k:int,          # a bound of the k-th largest
     block:int=None, # columns in a block, a power of two up to 256; None: 32, or fewer where m is small beside k
+    slack:float=0., # fraction by which `coarse` may be too large
 )->Tensor:          # (n,)
     "Return for each token a lower bound of the k-th largest `coarse - edge`: the k-th largest maximum of blocks"
     (n, m), edge = coarse.shape, _real(edge)
@@ -212,7 +219,7 @@ def kth_bound(
     n_blocks = triton.cdiv(m, block)
     maxima, out = edge.new_empty((n, n_blocks)), edge.new_empty(n)
     launch(_block_maxima, grid, coarse.contiguous(), edge, maxima, n, m, segments, n_blocks,
-           WIDTH=block, TOKENS=_TOKENS, BLOCK=_BLOCK)
+           SLACK=slack, WIDTH=block, TOKENS=_TOKENS, BLOCK=_BLOCK)
     # 8 keys in each thread's registers
     size = min(2048, max(256, triton.next_power_of_2(n_blocks)))
     launch(_kth_largest, (n,), maxima, out, n_blocks, k, BITS=edge.dtype.itemsize*8, BLOCK=size, num_warps=size//256)

@@ -312,14 +312,17 @@ def pick_shift(
 
 # %% ../../nbs/sparse/09_triton_step.ipynb #-probe
 @triton.jit
-def _probe(coarse, exact, few, errors, spreads, M, R, S, ROWS: tl.constexpr, BLOCK: tl.constexpr):
-    "Largest error of the coarse products of some features, and the standard deviations of the exact ones"
+def _probe(coarse, exact, few, norms, errors, spreads, M, R, S, SLACK: tl.constexpr,
+           ROWS: tl.constexpr, BLOCK: tl.constexpr):
+    "Largest error of the coarse products of some features per length of the token, and deviations of the exact ones"
     f, r = tl.program_id(0)*BLOCK + tl.arange(0, BLOCK), tl.arange(0, ROWS)
     inside = (r < R)[:, None] & (f < M)[None, :]
     token = tl.load(few + r, mask=r < R, other=0)
     x = tl.load(exact + r[:, None]*M + f[None, :], mask=inside, other=0)
     c = tl.load(coarse + token[:, None]*M + f[None, :], mask=inside, other=0).to(x.dtype)
-    error = tl.where(tl.abs(x) < float('inf'), tl.abs(c - x), 0)
+    error = tl.maximum(tl.abs(c - x) - tl.abs(c)*(SLACK/2), 0, propagate_nan=tl.PropagateNan.ALL)
+    length = tl.maximum(tl.load(norms + r, mask=r < R, other=1), 1e-30)
+    error = tl.where(tl.abs(x) < float('inf'), error/length[:, None], 0)
     error = tl.where(error == error, error, float('inf'))
     tl.store(errors + tl.program_id(0), tl.max(tl.max(error, 1), 0))
     x = tl.where(tl.abs(x) < float('inf'), x, 0)  # a feature that is not finite does not hide the others
@@ -330,14 +333,14 @@ def _probe(coarse, exact, few, errors, spreads, M, R, S, ROWS: tl.constexpr, BLO
 
 # %% ../../nbs/sparse/09_triton_step.ipynb #-margin
 @triton.jit
-def _margin(errors, spread, out, largest, G, NOTE: tl.constexpr, BLOCK: tl.constexpr):
-    "Margin, margin over the spread, spread, and minus the margin"
+def _margin(errors, spread, usual, out, largest, G, NOTE: tl.constexpr, BLOCK: tl.constexpr):
+    "Margin per norm, margin of a token of usual norm over the spread, spread, and minus the first"
     i = tl.arange(0, BLOCK)
     error = tl.zeros((BLOCK,), out.dtype.element_ty)
     for j in range(0, G, BLOCK):
         error = tl.maximum(error, tl.load(errors + j + i, mask=j + i < G, other=0))
-    margin, s = 2*tl.max(error, 0), tl.load(spread)
-    over = margin/tl.where(s > 1e-30, s, 1e-30)
+    margin, s = 4*tl.max(error, 0), tl.load(spread)  # the error before storing is an estimate, which may be too small
+    over = margin*tl.load(usual)/tl.where(s > 1e-30, s, 1e-30)
     tl.store(out, margin)
     tl.store(out + 1, over)
     tl.store(out + 2, s)
@@ -350,14 +353,16 @@ def probe_margin(
     coarse:Tensor, # (n, m) coarse products
     exact:Tensor,  # (up to 24, m) exact products of a few tokens
     few:Tensor,    # which tokens
+    norms:Tensor,  # (up to 24,) their norms
+    slack:float=0.,  # twice the fraction by which storing the coarse products may have changed them
     largest:Tensor|None=None, # () raised to the margin over the spread
-)->Tensor: # (4,) twice the largest error; the same over the spread; the spread, over the first 16; minus the first
-    "Return the margin of error of coarse products, and the median standard deviation of exact ones"
+)->Tensor: # (4,) the margin; that of a usual token, over the spread; the spread; minus the margin
+    "Return four times the largest error before storing over the norm of its token, and the spread of exact products"
     (rows, m), blocks = exact.shape, triton.cdiv(exact.shape[1], 128)
     errors, spreads, out = exact.new_empty(blocks), exact.new_empty(m), exact.new_empty(4)
-    launch(_probe, (blocks,), coarse.contiguous(), exact.contiguous(), few, errors, spreads, m, rows, min(16, rows),
-           ROWS=32, BLOCK=128)
-    launch(_margin, (1,), errors, spreads.median(), out, out if largest is None else largest, blocks,
+    launch(_probe, (blocks,), coarse.contiguous(), exact.contiguous(), few, norms, errors, spreads, m, rows,
+           min(16, rows), SLACK=slack, ROWS=32, BLOCK=128)
+    launch(_margin, (1,), errors, spreads.median(), norms[:16].mean(), out, out if largest is None else largest, blocks,
            NOTE=largest is not None, BLOCK=1024)
     return out
 
