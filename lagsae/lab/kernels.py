@@ -6,7 +6,7 @@
 __all__ = ['draw_support', 'check_kernels', 'check_step', 'Waits', 'check_waits', 'compile_step', 'check_runs', 'check_all']
 
 # %% ../../nbs/lab/06_kernels.ipynb #c-imports
-import copy, math, sys
+import copy, math
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -212,5 +212,3 @@ def check_all(device='cpu'):
             check_runs(name, device)
             if not on_cpu: check_waits(name, device)
         print('runs are right', flush=True)
-
-if __name__ == '__main__': check_all(*sys.argv[1:])
